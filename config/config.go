@@ -1,0 +1,77 @@
+// Package config is the typed model of a stack file: what can be said in
+// Pulumi.<stack>.yaml, its defaults and its rules. It does no I/O and knows no
+// Pulumi engine, so the driver can refuse a bad file before anything starts and
+// the program refuses the same file with the same words.
+package config
+
+import "net/netip"
+
+// Stack is one decoded stack file with every default applied.
+type Stack struct {
+	// Name is the stack's name: it names the cluster, its DNS domain and its
+	// AWS resources.
+	Name        string
+	Network     Network
+	Access      Access
+	Controllers Controllers
+	Brokers     Brokers
+	Kafka       Kafka
+}
+
+// Network is kraftstack:network.
+type Network struct {
+	CIDR netip.Prefix // default 10.0.0.0/16; /16 to /26
+	// Zones are availability zone names. Empty while ZoneCount says how many
+	// to look up.
+	Zones       []string
+	ZoneCount   int    // default 3 where Zones is not given
+	NATGateways string // "one" (default), "perZone" or "none"
+}
+
+// Access is kraftstack:access.
+type Access struct {
+	AdminCIDRs []netip.Prefix // who may reach the bastion's SSH; required
+	Bastion    Bastion
+}
+
+// Bastion is the host that all SSH passes through.
+type Bastion struct {
+	InstanceType string // default t3.micro
+	Count        int    // 1 for now
+}
+
+// Controllers is kraftstack:controllers.
+type Controllers struct {
+	Mode         string // "combined" (default) or "dedicated"
+	Count        int    // odd; default 3
+	InstanceType string // dedicated only; default t3.medium
+	Volume       Volume // dedicated only; default 20 GiB
+}
+
+// Brokers is kraftstack:brokers.
+type Brokers struct {
+	Count        int    // default 3
+	InstanceType string // default m7i.large
+	Volume       Volume // default 100 GiB
+	Image        string // "ubuntu" (default), "amazonlinux" or "ami-…"
+}
+
+// Volume is a gp3 data volume. Zero IOPS and Throughput mean gp3's baseline of
+// 3,000 IOPS and 125 MiB/s.
+type Volume struct {
+	SizeGiB    int
+	IOPS       int
+	Throughput int // MiB/s
+}
+
+// Kafka is kraftstack:kafka.
+type Kafka struct {
+	Version    string // default 4.3.0
+	ArchiveURL string // default Apache's own download site, for Version
+	// SHA512 is 128 hex digits, lower case. Empty means: take the file
+	// ArchiveURL.sha512 that Apache publishes beside each archive.
+	SHA512 string
+	Heap   string // such as "1g" or "512m"; default 1g
+	// Config holds broker properties as given, in the stack file's spelling.
+	Config map[string]string
+}

@@ -1,0 +1,63 @@
+package config
+
+import "fmt"
+
+// FirstBrokerID is the id of the first broker. Controllers of their own hosts
+// count from 1, so the two never meet, whatever the cluster grows to.
+const FirstBrokerID = 1001
+
+// Node is one Kafka process and the host it runs on. A node keeps its id, its
+// name and its zone when its instance is replaced.
+type Node struct {
+	ID           int
+	Name         string // "controller-1", "broker-1001": host name and first label of its DNS name
+	Controller   bool   // is a voter of the quorum
+	Broker       bool
+	Zone         int // index into the stack's zones
+	InstanceType string
+	Volume       Volume
+}
+
+// Nodes lists the cluster's nodes in the order in which they are rolled:
+// controllers of their own first, then brokers by id. In combined mode the
+// first Controllers.Count brokers are voters too.
+func (s Stack) Nodes() []Node {
+	var nodes []Node
+	zones := s.Network.zoneCount()
+	if s.Controllers.Mode == ModeDedicated {
+		for i := range s.Controllers.Count {
+			nodes = append(nodes, Node{
+				ID: i + 1, Name: fmt.Sprintf("controller-%d", i+1), Controller: true, Zone: i % zones,
+				InstanceType: s.Controllers.InstanceType, Volume: s.Controllers.Volume,
+			})
+		}
+	}
+	for i := range s.Brokers.Count {
+		nodes = append(nodes, Node{
+			ID: FirstBrokerID + i, Name: fmt.Sprintf("broker-%d", FirstBrokerID+i), Broker: true, Zone: i % zones,
+			Controller:   s.Controllers.Mode == ModeCombined && i < s.Controllers.Count,
+			InstanceType: s.Brokers.InstanceType, Volume: s.Brokers.Volume,
+		})
+	}
+	return nodes
+}
+
+// Domain is the name of the stack's private hosted zone.
+func (s Stack) Domain() string { return s.Name + ".kafka.internal" }
+
+// Host is a node's fully qualified name, the only address that Kafka ever
+// stores for it.
+func (s Stack) Host(n Node) string { return n.Name + "." + s.Domain() }
+
+// The modes of the quorum.
+const (
+	ModeCombined  = "combined"  // brokers are the voters too
+	ModeDedicated = "dedicated" // voters have hosts of their own
+)
+
+func (n Network) zoneCount() int {
+	if len(n.Zones) > 0 {
+		return len(n.Zones)
+	}
+	return n.ZoneCount
+}

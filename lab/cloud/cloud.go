@@ -1,0 +1,138 @@
+// Package cloud is the lab's picture of what the AWS API has promised: the
+// wanted state that the hypervisor makes true. It holds plain values only, read
+// through the public AWS API, so that nothing outside lab/control knows which
+// emulator answers.
+package cloud
+
+import "net/netip"
+
+// Snapshot is everything the hypervisor needs, read in one go. Slices are
+// sorted by ID (records by name and type), so that two equal clouds compare
+// equal.
+type Snapshot struct {
+	VPCs           []VPC
+	Subnets        []Subnet
+	RouteTables    []RouteTable
+	NATGateways    []NATGateway
+	Instances      []Instance
+	Volumes        []Volume
+	SecurityGroups []SecurityGroup
+	Addresses      []Address
+	Zones          []Zone
+}
+
+// VPC is a virtual network. CIDR is canonical (no host bits).
+type VPC struct {
+	ID                 string
+	CIDR               netip.Prefix
+	EnableDNSSupport   bool
+	EnableDNSHostnames bool
+}
+
+// Subnet is a part of a VPC in one availability zone. RouteTable is the id of
+// the table in force: the associated one, or the VPC's main table.
+type Subnet struct {
+	ID         string
+	VPC        string
+	CIDR       netip.Prefix
+	Zone       string
+	RouteTable string
+}
+
+// RouteTable lists a table's routes besides the implied local one.
+type RouteTable struct {
+	ID     string
+	VPC    string
+	Routes []Route
+}
+
+// Route has exactly one target: an internet gateway id (igw-…), a NAT gateway
+// id (nat-…), or another kind of id that the hypervisor refuses by name.
+type Route struct {
+	Destination netip.Prefix
+	Target      string
+}
+
+// NATGateway is a NAT gateway that is available. PublicIP is the Elastic IP
+// that its traffic leaves with.
+type NATGateway struct {
+	ID       string
+	Subnet   string
+	PublicIP netip.Addr
+}
+
+// Instance is a virtual machine in state "running" or "stopped"; terminated
+// ones are left out.
+type Instance struct {
+	ID             string
+	State          string // "running" or "stopped"
+	Name           string // the Name tag, may be empty
+	Image          string // ami-…
+	Type           string
+	VPC            string
+	Subnet         string
+	Zone           string
+	PrivateIP      netip.Addr
+	SecurityGroups []string
+	UserData       []byte   // decoded, as the instance would read it
+	PublicKeys     []string // the key pair's public part, authorized_keys format
+	Volumes        []Attachment
+}
+
+// Attachment says that a data volume belongs to an instance. The root volume
+// is not listed.
+type Attachment struct {
+	Volume string // vol-…
+	Device string // the name in the API call, such as /dev/sdf
+}
+
+// Volume is an EBS volume.
+type Volume struct {
+	ID      string
+	SizeGiB int
+	Zone    string
+}
+
+// SecurityGroup is a stateful allow list.
+type SecurityGroup struct {
+	ID      string
+	VPC     string
+	Ingress []Rule
+	Egress  []Rule
+}
+
+// Rule allows traffic. Protocol is "tcp", "udp", "icmp" or "-1" (everything);
+// FromPort and ToPort hold for tcp and udp alone. The far side is CIDRs or the
+// members of Groups.
+type Rule struct {
+	Protocol string
+	FromPort int
+	ToPort   int
+	CIDRs    []netip.Prefix
+	Groups   []string
+}
+
+// Address is an Elastic IP. Instance is empty while it is not associated with
+// one (a NAT gateway's address, for one).
+type Address struct {
+	AllocationID string
+	PublicIP     netip.Addr
+	Instance     string
+}
+
+// Zone is a private hosted zone and the VPCs that see it. Name has no final
+// dot.
+type Zone struct {
+	ID      string
+	Name    string
+	VPCs    []string
+	Records []Record
+}
+
+// Record is a DNS record set. Name is fully qualified without a final dot.
+type Record struct {
+	Name   string
+	Type   string // "A" or "CNAME"; others are left out
+	TTL    uint32
+	Values []string
+}
