@@ -1,0 +1,102 @@
+// Package cluster looks at a running cluster and talks to it: through an SSH
+// tunnel over the bastion, so that no port is opened for it.
+package cluster
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Outputs is what the live view needs to know of a stack, from the stack's own
+// outputs.
+type Outputs struct {
+	Stack            string
+	Region           string
+	Bastion          SSHHost
+	PrivateKey       Secret // OpenSSH PEM; opens the bastion and every node
+	Nodes            []NodeOutput
+	BootstrapServers []string // host:port
+	ClusterID        string
+}
+
+// SSHHost is a host that SSH can reach directly.
+type SSHHost struct {
+	Address string // host or host:port; port 22 unless given
+	User    string // the nodes' user as well: all hosts come from one image
+	HostKey string // the one key that is trusted, as in authorized_keys: "ssh-ed25519 AAAA…"
+}
+
+// NodeOutput is one Kafka host.
+type NodeOutput struct {
+	ID        int
+	Name      string // broker-1001
+	Host      string // its DNS name in the private zone, resolved by the bastion
+	PrivateIP string
+	Zone      string // the availability zone, which is the broker's rack
+	Instance  string
+	HostKey   string
+	Roles     []string // RoleController, RoleBroker or both
+}
+
+// The roles of a node.
+const (
+	RoleController = "controller"
+	RoleBroker     = "broker"
+)
+
+// Is says whether the node has the role.
+func (n NodeOutput) Is(role string) bool { return slices.Contains(n.Roles, role) }
+
+// Node finds a node by its name, id, DNS name or instance id.
+func (o Outputs) Node(wanted string) (NodeOutput, bool) {
+	for _, n := range o.Nodes {
+		if wanted == n.Name || wanted == strconv.Itoa(n.ID) || wanted == n.Host || wanted == n.Instance {
+			return n, true
+		}
+	}
+	return NodeOutput{}, false
+}
+
+// names lists every host that SSH can be opened to.
+func (o Outputs) names() []string {
+	names := []string{"bastion"}
+	for _, n := range o.Nodes {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// Secret is a string that must not be printed: every way of formatting or
+// encoding it yields a placeholder. Reveal is the one way to the value.
+type Secret string
+
+const redacted = "[secret]"
+
+var (
+	_ fmt.Formatter = Secret("")
+	_ fmt.Stringer  = Secret("")
+)
+
+// Reveal returns the value.
+func (s Secret) Reveal() string { return string(s) }
+
+// String returns a placeholder.
+func (s Secret) String() string { return redacted }
+
+// Format prints a placeholder for every verb, %#v and %x included.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalText encodes a placeholder: what JSON, YAML and slog use.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// withPort adds the port to an address that has none.
+func withPort(address, port string) string {
+	if _, _, err := net.SplitHostPort(address); err == nil {
+		return address
+	}
+	return net.JoinHostPort(strings.Trim(address, "[]"), port)
+}
