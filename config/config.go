@@ -2,6 +2,9 @@
 // Pulumi.<stack>.yaml, its defaults and its rules. It does no I/O and knows no
 // Pulumi engine, so the driver can refuse a bad file before anything starts and
 // the program refuses the same file with the same words.
+//
+// The fields of a stack file, their defaults and their rules stand in one
+// table (table.go); docs/configuration.md is made from it.
 package config
 
 import "net/netip"
@@ -11,6 +14,7 @@ type Stack struct {
 	// Name is the stack's name: it names the cluster, its DNS domain and its
 	// AWS resources.
 	Name        string
+	Region      string // aws:region
 	Network     Network
 	Access      Access
 	Controllers Controllers
@@ -24,14 +28,23 @@ type Network struct {
 	// Zones are availability zone names. Empty while ZoneCount says how many
 	// to look up.
 	Zones       []string
-	ZoneCount   int    // default 3 where Zones is not given
+	ZoneCount   int    // default 3, or fewer where there are fewer nodes; 0 where Zones is given
 	NATGateways string // "one" (default), "perZone" or "none"
 }
+
+// What network.natGateways can say.
+const (
+	NATOne     = "one"     // one gateway in the first zone: cheapest
+	NATPerZone = "perZone" // one in each zone: the loss of a zone costs no other its way out
+	NATNone    = "none"    // no way out: hosts need an image that has everything
+)
 
 // Access is kraftstack:access.
 type Access struct {
 	AdminCIDRs []netip.Prefix // who may reach the bastion's SSH; required
-	Bastion    Bastion
+	// OpenToWorld is the named override without which 0.0.0.0/0 is refused.
+	OpenToWorld bool
+	Bastion     Bastion
 }
 
 // Bastion is the host that all SSH passes through.
@@ -43,7 +56,7 @@ type Bastion struct {
 // Controllers is kraftstack:controllers.
 type Controllers struct {
 	Mode         string // "combined" (default) or "dedicated"
-	Count        int    // odd; default 3
+	Count        int    // odd; default 3, or the most that fewer combined brokers allow
 	InstanceType string // dedicated only; default t3.medium
 	Volume       Volume // dedicated only; default 20 GiB
 }
@@ -56,6 +69,12 @@ type Brokers struct {
 	Image        string // "ubuntu" (default), "amazonlinux" or "ami-…"
 }
 
+// What brokers.image can say besides an AMI's id.
+const (
+	ImageUbuntu      = "ubuntu"
+	ImageAmazonLinux = "amazonlinux"
+)
+
 // Volume is a gp3 data volume. Zero IOPS and Throughput mean gp3's baseline of
 // 3,000 IOPS and 125 MiB/s.
 type Volume struct {
@@ -67,7 +86,7 @@ type Volume struct {
 // Kafka is kraftstack:kafka.
 type Kafka struct {
 	Version    string // default 4.3.0
-	ArchiveURL string // default Apache's own download site, for Version
+	ArchiveURL string // default Apache's own archive, for Version
 	// SHA512 is 128 hex digits, lower case. Empty means: take the file
 	// ArchiveURL.sha512 that Apache publishes beside each archive.
 	SHA512 string
