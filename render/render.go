@@ -1,0 +1,94 @@
+// Package render makes the files of a host out of a stack's configuration:
+// pure functions from values to text. Every function wants a stack whose zones
+// have names (config.Stack.WithZones).
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"kraftstack/config"
+)
+
+// Ports of the two listeners.
+const (
+	BrokerPort     = 9092
+	ControllerPort = 9093
+)
+
+// Bootstrap is the address that Kafka clients start from: every broker, joined
+// by commas.
+func Bootstrap(s config.Stack) string {
+	return addresses(s, BrokerPort, func(n config.Node) bool { return n.Broker })
+}
+
+// voters is the address that nodes find the quorum by: every voter. Names,
+// never addresses: a replaced host keeps its name.
+func voters(s config.Stack) string {
+	return addresses(s, ControllerPort, func(n config.Node) bool { return n.Controller })
+}
+
+func addresses(s config.Stack, port int, wanted func(config.Node) bool) string {
+	var out []string
+	for _, n := range s.Nodes() {
+		if wanted(n) {
+			out = append(out, fmt.Sprintf("%s:%d", s.Host(n), port))
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// ClientProperties is the file that Kafka's own tools are given with
+// --command-config: how to reach the cluster.
+func ClientProperties(s config.Stack) string {
+	return "# Written by kraftstack. For Kafka's tools: --command-config /etc/kafka/client.properties\n" +
+		"bootstrap.servers=" + Bootstrap(s) + "\n"
+}
+
+// InitialControllers is the value of kafka-storage's --initial-controllers: the
+// voters with which the cluster is born, by id. It is the same on every voter.
+// directoryIDs maps each voter's node id to its directory id; a voter without
+// one is left out, which kafka-storage then refuses on that very node.
+func InitialControllers(s config.Stack, directoryIDs map[int]string) string {
+	nodes := s.Nodes()
+	sort.Slice(nodes, func(i, j int) bool { return nodes[i].ID < nodes[j].ID })
+	var out []string
+	for _, n := range nodes {
+		if id := directoryIDs[n.ID]; n.Controller && id != "" {
+			out = append(out, fmt.Sprintf("%d@%s:%d:%s", n.ID, s.Host(n), ControllerPort, id))
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// Generation names what a node's process has to be restarted for: 16
+// hexadecimal digits over server.properties, the unit and the JVM's environment,
+// Kafka's version with it. Comments and blank lines do not count, nor does what
+// is read anew without a restart (log4j2.yaml, client.properties).
+func Generation(s config.Stack, n config.Node) string {
+	sum := sha256.New()
+	for _, text := range []string{ServerProperties(s, n), Unit(), JVMEnv(s)} {
+		lines := effective(text)
+		// The length keeps a line from moving between files unnoticed. A hash
+		// never fails to be written to.
+		_, _ = fmt.Fprintf(sum, "%d\n", len(lines))
+		_, _ = io.WriteString(sum, lines)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:16]
+}
+
+// effective is a file's text without its comments and blank lines.
+func effective(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		trimmed := strings.TrimSpace(line)
+		if trimmed != "" && !strings.HasPrefix(trimmed, "#") {
+			out.WriteString(trimmed + "\n")
+		}
+	}
+	return out.String()
+}
