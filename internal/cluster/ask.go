@@ -1,0 +1,170 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+	"golang.org/x/sync/errgroup"
+
+	"kraftstack/internal/fail"
+)
+
+const (
+	probeTimeout   = 3 * time.Second // for one host to say that it is there
+	askTimeout     = 4 * time.Second // for one host to answer one question
+	probesAtOnce   = 32
+	brokerPort     = "9092"
+	controllerPort = "9093"
+)
+
+// peer is a Kafka host that answered.
+type peer struct {
+	id      int32
+	broker  *kgo.Broker
+	version string // "4.3", "" if its protocol does not tell
+}
+
+// panel is the set of hosts that answered, and the client that speaks to them.
+// Questions go to one named host after another, never to one that the client
+// picks: with half of a cluster down, its retries would eat the time.
+type panel struct {
+	client *kgo.Client
+	peers  []peer // by id
+}
+
+// probe asks all the nodes at once whether they speak Kafka at this port.
+// Those that do not are simply not in the panel.
+func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput, port string) (*panel, error) {
+	if len(nodes) == 0 {
+		return nil, &fail.Error{Cause: fail.Internal, Op: "read the stack's outputs: they name no Kafka hosts",
+			Next: "kraftstack up --stack " + t.outputs.Stack}
+	}
+	addresses := make([]string, len(nodes))
+	for i, n := range nodes {
+		addresses[i] = t.outputs.address(n, port)
+	}
+	client, err := t.Client(kgo.SeedBrokers(addresses...))
+	if err != nil {
+		return nil, err
+	}
+	seeds := client.SeedBrokers() // in the order of the addresses
+	if len(seeds) != len(nodes) {
+		client.Close()
+		return nil, &fail.Error{Cause: fail.Internal, Op: fmt.Sprintf("set up the Kafka client: %d of %d hosts taken", len(seeds), len(nodes))}
+	}
+	var mu sync.Mutex
+	found := map[int]peer{}
+	var group errgroup.Group
+	group.SetLimit(probesAtOnce)
+	for i, n := range nodes {
+		group.Go(func() error {
+			if version, ok := ping(ctx, seeds[i]); ok {
+				mu.Lock()
+				found[i] = peer{id: int32(n.ID), broker: seeds[i], version: version} //nolint:gosec // node ids are small
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no probe returns an error: silence is the answer
+	p := &panel{client: client}
+	for i := range nodes {
+		if one, ok := found[i]; ok {
+			p.peers = append(p.peers, one)
+		}
+	}
+	return p, nil
+}
+
+// ping asks a host which requests it knows: the cheapest proof that Kafka
+// runs there.
+func ping(ctx context.Context, host *kgo.Broker) (version string, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, host)
+	if err != nil || resp.ErrorCode != 0 {
+		return "", false
+	}
+	guess := kversion.FromApiVersionsResponse(resp).VersionGuess()
+	if strings.ContainsRune(guess, ' ') { // "between …", "at least …", "unknown custom version"
+		return "", true
+	}
+	return strings.TrimPrefix(guess, "v"), true
+}
+
+// answers says whether the node with this id answered.
+func (p *panel) answers(id int32) bool {
+	for _, one := range p.peers {
+		if one.id == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *panel) close() { p.client.Close() }
+
+var errNobody = errors.New("no host answers")
+
+// ask puts a question to one host after another until one has an answer that
+// is accepted.
+func ask[Resp kmsg.Response](ctx context.Context, p *panel, req kmsg.Request, accept func(Resp) error) (Resp, error) {
+	var none Resp
+	err := errNobody
+	for _, one := range p.peers {
+		if ctx.Err() != nil {
+			return none, ctx.Err()
+		}
+		var resp kmsg.Response
+		resp, err = request(ctx, one.broker, req)
+		if err != nil {
+			continue
+		}
+		typed, ok := resp.(Resp)
+		if !ok {
+			return none, fmt.Errorf("unexpected answer %T", resp)
+		}
+		if err = accept(typed); err == nil {
+			return typed, nil
+		}
+	}
+	return none, err
+}
+
+func request(ctx context.Context, host *kgo.Broker, req kmsg.Request) (kmsg.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return host.Request(ctx, req)
+}
+
+// address is where a node's Kafka listens: the stack's bootstrap servers know
+// brokers' ports, anything else has the fallback's.
+func (o Outputs) address(n NodeOutput, port string) string {
+	if port == brokerPort {
+		for _, server := range o.BootstrapServers {
+			if host, _, err := net.SplitHostPort(server); err == nil && host == n.Host {
+				return server
+			}
+		}
+	}
+	return net.JoinHostPort(n.Host, port)
+}
+
+// with lists the nodes that have a role.
+func (o Outputs) with(role string) []NodeOutput {
+	var nodes []NodeOutput
+	for _, n := range o.Nodes {
+		if n.Is(role) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
