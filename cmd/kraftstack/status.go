@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kraftstack/internal/cluster"
+	"kraftstack/internal/fail"
+	"kraftstack/internal/ui"
+)
+
+// OutputsFunc gives what the live view needs of a stack.
+type OutputsFunc func(ctx context.Context, stack string) (cluster.Outputs, error)
+
+// liveFlags are the flags of the verbs that look at a running cluster.
+type liveFlags struct {
+	stack   string
+	json    bool
+	timeout time.Duration
+}
+
+// register adds the flags to a command, and makes their mistakes usage errors.
+func (f *liveFlags) register(cmd *cobra.Command, timeout time.Duration, withJSON bool) {
+	cmd.Flags().StringVar(&f.stack, "stack", "", "the stack's name (required)")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", timeout, "give up after this long")
+	if withJSON {
+		cmd.Flags().BoolVar(&f.json, "json", false, "print the result as JSON")
+	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return fail.Usage(cmd.CommandPath(), err) })
+}
+
+// check says what is wrong with the flags' values.
+func (f *liveFlags) check(cmd *cobra.Command) error {
+	switch {
+	case f.stack == "":
+		return fail.Usage(cmd.CommandPath(), fmt.Errorf("--stack is required"))
+	case f.timeout <= 0:
+		return fail.Usage(cmd.CommandPath(), fmt.Errorf("--timeout is %s, must be more than 0", f.timeout))
+	}
+	return nil
+}
+
+// noArguments is cobra.NoArgs with a usage error.
+func noArguments(cmd *cobra.Command, args []string) error {
+	return fail.Usage(cmd.CommandPath(), cobra.NoArgs(cmd, args))
+}
+
+func newStatusCommand(outputs OutputsFunc) *cobra.Command {
+	var flags liveFlags
+	var options cluster.StatusOptions
+	cmd := &cobra.Command{
+		Use:   "status --stack NAME",
+		Short: "Show the running cluster: quorum, brokers, partitions",
+		Long: `Show the running cluster as its own hosts describe it, through the bastion:
+the quorum with its leader, voters and lag, every broker with its zone, and
+the partitions that lack replicas. Exit code 6 says that something is wrong;
+what was seen is printed all the same, and every problem is named.
+
+With --hosts every host is asked as well which configuration it runs, and
+which it should run.`,
+		Example: `  kraftstack status --stack dev
+  kraftstack status --stack dev --json | jq .quorum.leader`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := flags.check(cmd); err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
+			defer cancel()
+			out, err := outputs(ctx, flags.stack)
+			if err != nil {
+				return err
+			}
+			view, err := cluster.Status(ctx, out, options)
+			if err != nil {
+				return err
+			}
+			if err := printView(cmd.OutOrStdout(), view, flags.json); err != nil {
+				return err
+			}
+			return unhealthy(view)
+		},
+	}
+	flags.register(cmd, 30*time.Second, true)
+	cmd.Flags().BoolVar(&options.Hosts, "hosts", false, "ask every host for its generation as well")
+	return cmd
+}
+
+// unhealthy is the error of a cluster that has problems.
+func unhealthy(view cluster.View) error {
+	if view.Healthy {
+		return nil
+	}
+	noun := "problems"
+	if len(view.Problems) == 1 {
+		noun = "problem"
+	}
+	return &fail.Error{
+		Cause: fail.Unhealthy, Op: fmt.Sprintf("cluster %s is not healthy: %d %s", view.Stack, len(view.Problems), noun),
+		Next: "kraftstack status --stack " + view.Stack + " --hosts asks the hosts themselves\n" +
+			"kraftstack refresh --stack " + view.Stack + ", then kraftstack up --stack " + view.Stack + ", brings back what is gone",
+	}
+}
+
+func printView(w io.Writer, view cluster.View, asJSON bool) error {
+	if asJSON {
+		return writeJSON(w, view)
+	}
+	t := ui.For(w, os.Getenv)
+	var b strings.Builder
+	title := "cluster " + view.Stack + "  " + view.ClusterID
+	if view.KafkaVersion != "" {
+		title += "  Kafka " + view.KafkaVersion
+	}
+	b.WriteString(ui.Paint(title, ui.Strong, t.Color) + "\n")
+	quorumTable(&b, view, t.Color)
+	brokerTable(&b, view, t.Color)
+	if p := view.Partitions; p != nil {
+		fmt.Fprintf(&b, "\npartitions  %d in %d topics, %d under-replicated, %d below min.insync.replicas, %d offline\n",
+			p.Total, p.Topics, p.UnderReplicated, p.UnderMinISR, p.Offline)
+	}
+	hostTable(&b, view, t.Color)
+	if view.Healthy {
+		b.WriteString("\n" + ui.Paint("healthy", ui.Good, t.Color) + "\n")
+	} else {
+		b.WriteString("\n" + ui.Paint("not healthy", ui.Bad, t.Color) + "\n")
+		for _, problem := range view.Problems {
+			b.WriteString("  " + problem + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func quorumTable(b *strings.Builder, view cluster.View, color bool) {
+	q := view.Quorum
+	if q == nil {
+		return
+	}
+	fmt.Fprintf(b, "\nquorum  epoch %d\n", q.Epoch)
+	table := ui.NewTable("id", "host", "role", "lag", "state")
+	row := func(r cluster.Replica, role string) {
+		lag := strconv.FormatInt(r.Lag, 10)
+		if r.Lag < 0 {
+			lag = "unknown"
+		}
+		state := ui.Cell{Text: "caught up", Tone: ui.Good}
+		if !r.CaughtUp {
+			state = ui.Cell{Text: "behind", Tone: ui.Bad}
+		}
+		if r.ID == q.Leader {
+			role = "leader"
+		}
+		table.Row(ui.Cell{Text: strconv.Itoa(int(r.ID))}, ui.Cell{Text: r.Host}, ui.Cell{Text: role}, ui.Cell{Text: lag}, state)
+	}
+	for _, r := range q.Voters {
+		row(r, "voter")
+	}
+	for _, r := range q.Observers {
+		row(r, "observer")
+	}
+	_ = table.Write(b, "  ", color) // a strings.Builder takes everything
+}
+
+func brokerTable(b *strings.Builder, view cluster.View, color bool) {
+	b.WriteString("\nbrokers\n")
+	table := ui.NewTable("id", "host", "rack", "instance", "state")
+	for _, broker := range view.Brokers {
+		state := ui.Cell{Text: "alive", Tone: ui.Good}
+		if !broker.Alive {
+			state = ui.Cell{Text: "dead", Tone: ui.Bad}
+		}
+		table.Row(ui.Cell{Text: strconv.Itoa(int(broker.ID))}, ui.Cell{Text: broker.Host},
+			ui.Cell{Text: broker.Rack}, ui.Cell{Text: broker.Instance}, state)
+	}
+	_ = table.Write(b, "  ", color)
+}
+
+func hostTable(b *strings.Builder, view cluster.View, color bool) {
+	if len(view.Hosts) == 0 {
+		return
+	}
+	b.WriteString("\nhosts\n")
+	table := ui.NewTable("host", "service", "wanted", "running")
+	for _, h := range view.Hosts {
+		tone := ui.Good
+		if h.Error != "" || h.Service != "active" || h.GenerationRunning != h.GenerationWanted {
+			tone = ui.Bad
+		}
+		table.Row(ui.Cell{Text: h.Name}, ui.Cell{Text: h.Service, Tone: tone},
+			ui.Cell{Text: h.GenerationWanted}, ui.Cell{Text: h.GenerationRunning})
+	}
+	_ = table.Write(b, "  ", color)
+}
+
+// writeJSON prints one indented JSON document.
+func writeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
