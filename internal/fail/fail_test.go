@@ -23,6 +23,7 @@ func TestExit(t *testing.T) {
 		{"unreachable, wrapped", fmt.Errorf("up: %w", &Error{Cause: Unreachable, Err: reason}), 5},
 		{"unhealthy", &Error{Cause: Unhealthy}, 6},
 		{"policy", &Error{Cause: Policy}, 7},
+		{"step", &Error{Cause: Step}, 8},
 		{"cancelled", fmt.Errorf("up: %w", context.Canceled), 130},
 		{"cancelled while connecting", &Error{Cause: Cancelled, Err: context.Canceled}, 130},
 		{"outermost decides", &Error{Cause: Unhealthy, Err: &Error{Cause: Unreachable}}, 6},

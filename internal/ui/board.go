@@ -154,13 +154,14 @@ func (b *Board) sorted() []*row {
 
 var statuses = []string{"failed", "working", "waiting", "done"}
 
-// Summary counts the hosts in one line: "3 hosts: 1 failed, 2 done".
+// Summary counts the rows by what became of them: "1 failed, 2 done". The rows
+// are hosts and what hosts stand on (network, access), so they are not named.
 func (b *Board) Summary() string {
 	counts := map[string]int{}
 	for _, r := range b.rows {
 		counts[r.status()]++
 	}
-	return fmt.Sprintf("%s: %s", plural(len(b.rows), "host"), tally(counts, statuses))
+	return tally(counts, statuses)
 }
 
 // tally writes counts in the given order, leaving out zeros.
@@ -175,11 +176,4 @@ func tally(counts map[string]int, order []string) string {
 		return "nothing to do"
 	}
 	return strings.Join(parts, ", ")
-}
-
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -86,7 +87,7 @@ func rest(hidden []*row, now time.Time) string {
 		counts[word]++
 	}
 	sort.Strings(order)
-	return plural(len(hidden), "host") + " more: " + tally(counts, order)
+	return fmt.Sprintf("%d more: %s", len(hidden), tally(counts, order))
 }
 
 func marker(r *row) (string, Tone) {
