@@ -51,6 +51,12 @@ func accessField() field {
 			allowed: "true or false",
 			set:     into(func(s *Stack) *bool { return &s.Access.OpenToWorld }),
 		},
+		{
+			name: "connectTimeoutSeconds", kind: number, def: "300",
+			doc:     "How long a host may take until it answers SSH, in seconds, before `up` gives up on it. A first boot takes minutes.",
+			allowed: "a number from 10 to 3600",
+			set:     into(func(s *Stack) *int { return &s.Access.ConnectTimeoutSeconds }, between(10, 3600)),
+		},
 		{name: "bastion", kind: object, doc: "The host that all SSH passes through.", fields: []field{
 			instanceType("t3.micro", "The bastion's instance type.", func(s *Stack) *string { return &s.Access.Bastion.InstanceType }),
 			{
@@ -110,7 +116,7 @@ func kafkaField() field {
 			name: "archiveUrl", kind: text, defText: "https://archive.apache.org/dist/kafka/VERSION/kafka_2.13-VERSION.tgz",
 			doc:     "Where the hosts download Kafka from.",
 			allowed: "an http or https URL that ends in .tgz, without a password, query or fragment",
-			set:     into(func(s *Stack) *string { return &s.Kafka.ArchiveURL }, archiveForm),
+			set:     setArchive,
 		},
 		{
 			name: "sha512", kind: text, defText: "the text of the file ARCHIVEURL.sha512",

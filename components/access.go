@@ -1,0 +1,209 @@
+package components
+
+import (
+	"strconv"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
+	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"kraftstack/config"
+	"kraftstack/render"
+)
+
+const sshPort = 22
+
+// Access is the way in: the stack's SSH key pair, the security groups, and the
+// bastion that every connection to a private host passes through.
+type Access struct {
+	pulumi.ResourceState
+	namer
+
+	Key          *tls.PrivateKey // logs in to every host
+	BastionGroup *ec2.SecurityGroup
+	NodeGroup    *ec2.SecurityGroup
+	Bastion      *Bastion
+
+	keyPair *ec2.KeyPair
+	user    string
+	timeout int
+	// rules must exist before anything dials a host.
+	rules []pulumi.Resource
+}
+
+// AccessArgs is what an Access is made from.
+type AccessArgs struct {
+	Stack   config.Stack
+	Tags    Tags
+	Network *Network
+	Image   Image
+}
+
+// NewAccess makes the way into a stack's network.
+func NewAccess(ctx *pulumi.Context, name string, args AccessArgs, opts ...pulumi.ResourceOption) (*Access, error) {
+	a := &Access{
+		namer:   namer{stack: args.Stack.Name, name: name, tags: args.Tags},
+		user:    args.Image.User,
+		timeout: args.Stack.Access.ConnectTimeoutSeconds,
+	}
+	cidrs := pulumi.StringArray{}
+	for _, cidr := range args.Stack.Access.AdminCIDRs {
+		cidrs = append(cidrs, pulumi.String(cidr.String()))
+	}
+	if err := ctx.RegisterComponentResourceV2("kraftstack:access:Access", name, pulumi.Map{"adminCidrs": cidrs}, a, opts...); err != nil {
+		return nil, err
+	}
+	for _, step := range []func(*pulumi.Context, AccessArgs) error{
+		a.addKeyPair, a.addGroups, a.addBastionRules, a.addNodeRules,
+	} {
+		if err := step(ctx, args); err != nil {
+			return nil, err
+		}
+	}
+	bastion, err := newBastion(ctx, "bastion", args, a)
+	if err != nil {
+		return nil, err
+	}
+	a.Bastion = bastion
+	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{"bastionAddress": bastion.Address()})
+}
+
+func (a *Access) addKeyPair(ctx *pulumi.Context, _ AccessArgs) (err error) {
+	a.Key, err = tls.NewPrivateKey(ctx, a.resource("key"), &tls.PrivateKeyArgs{
+		Algorithm: pulumi.String("ED25519"),
+	}, pulumi.Parent(a))
+	if err != nil {
+		return err
+	}
+	a.keyPair, err = ec2.NewKeyPair(ctx, a.resource("key-pair"), &ec2.KeyPairArgs{
+		KeyName:   pulumi.String(a.stack + "-" + a.name),
+		PublicKey: a.Key.PublicKeyOpenssh,
+		Tags:      a.tagged("key-pair"),
+	}, pulumi.Parent(a))
+	return err
+}
+
+func (a *Access) addGroups(ctx *pulumi.Context, args AccessArgs) (err error) {
+	group := func(suffix, description string) (*ec2.SecurityGroup, error) {
+		return ec2.NewSecurityGroup(ctx, a.resource(suffix), &ec2.SecurityGroupArgs{
+			VpcId:       args.Network.VPC.ID(),
+			Name:        pulumi.String(a.stack + "-" + suffix),
+			Description: pulumi.String(description),
+			Tags:        a.tagged(suffix),
+		}, pulumi.Parent(a))
+	}
+	if a.BastionGroup, err = group("bastion-group", "Bastion of Kafka stack "+a.stack); err != nil {
+		return err
+	}
+	a.NodeGroup, err = group("node-group", "Kafka nodes of stack "+a.stack)
+	return err
+}
+
+// addBastionRules lets administrators in by SSH, and the bastion out to fetch
+// its tools and to reach the nodes.
+func (a *Access) addBastionRules(ctx *pulumi.Context, args AccessArgs) error {
+	for _, cidr := range args.Stack.Access.AdminCIDRs {
+		err := a.allowIngress(ctx, "bastion-ssh-from-"+cidr.String(), &vpc.SecurityGroupIngressRuleArgs{
+			SecurityGroupId: a.BastionGroup.ID(),
+			Description:     pulumi.String("SSH for administrators"),
+			FromPort:        pulumi.Int(sshPort),
+			ToPort:          pulumi.Int(sshPort),
+			CidrIpv4:        pulumi.String(cidr.String()),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return a.allowEgress(ctx, "bastion-egress", a.BastionGroup)
+}
+
+// addNodeRules admits exactly what Kafka and its operators need: SSH and the
+// brokers' port from the bastion, both Kafka ports among the nodes.
+func (a *Access) addNodeRules(ctx *pulumi.Context, _ AccessArgs) error {
+	for _, rule := range []struct {
+		from *ec2.SecurityGroup
+		name string
+		port int
+		why  string
+	}{
+		{a.BastionGroup, "bastion", sshPort, "SSH through the bastion"},
+		{a.BastionGroup, "bastion", render.BrokerPort, "Kafka tools on the bastion"},
+		{a.NodeGroup, "nodes", render.BrokerPort, "Brokers among themselves"},
+		{a.NodeGroup, "nodes", render.ControllerPort, "Voters, and brokers to the quorum"},
+	} {
+		err := a.allowIngress(ctx, "node-"+strconv.Itoa(rule.port)+"-from-"+rule.name, &vpc.SecurityGroupIngressRuleArgs{
+			SecurityGroupId:           a.NodeGroup.ID(),
+			Description:               pulumi.String(rule.why),
+			FromPort:                  pulumi.Int(rule.port),
+			ToPort:                    pulumi.Int(rule.port),
+			ReferencedSecurityGroupId: rule.from.ID(),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return a.allowEgress(ctx, "node-egress", a.NodeGroup)
+}
+
+func (a *Access) allowIngress(ctx *pulumi.Context, suffix string, args *vpc.SecurityGroupIngressRuleArgs) error {
+	args.IpProtocol = pulumi.String("tcp")
+	args.Tags = a.tagged(suffix)
+	rule, err := vpc.NewSecurityGroupIngressRule(ctx, a.resource(suffix), args, pulumi.Parent(a))
+	a.rules = append(a.rules, rule)
+	return err
+}
+
+// allowEgress lets a group out to anywhere: package mirrors and the Kafka
+// archive have no fixed addresses.
+func (a *Access) allowEgress(ctx *pulumi.Context, suffix string, group *ec2.SecurityGroup) error {
+	rule, err := vpc.NewSecurityGroupEgressRule(ctx, a.resource(suffix), &vpc.SecurityGroupEgressRuleArgs{
+		SecurityGroupId: group.ID(),
+		Description:     pulumi.String("Packages, archives and answers"),
+		IpProtocol:      pulumi.String("-1"),
+		CidrIpv4:        pulumi.String(anywhere),
+		Tags:            a.tagged(suffix),
+	}, pulumi.Parent(a))
+	a.rules = append(a.rules, rule)
+	return err
+}
+
+// User is who logs in to every host.
+func (a *Access) User() string { return a.user }
+
+// direct dials an address without a hop.
+func (a *Access) direct(address pulumi.StringInput, hostKey *tls.PrivateKey) remote.ConnectionArgs {
+	return remote.ConnectionArgs{
+		Host:           address,
+		User:           pulumi.String(a.user),
+		PrivateKey:     a.Key.PrivateKeyOpenssh,
+		HostKey:        hostKey.PublicKeyOpenssh,
+		DialErrorLimit: pulumi.Int(a.dialErrorLimit()),
+		PerDialTimeout: pulumi.Int(perDialTimeout),
+	}
+}
+
+// Connection is the one way that this program connects to a private host:
+// through the bastion, with both host keys pinned. The key of each was made in
+// this graph and given to the host by cloud-init, so there is no first use to
+// trust.
+func (a *Access) Connection(address pulumi.StringInput, hostKey *tls.PrivateKey) remote.ConnectionArgs {
+	bastion := a.Bastion.host.connection
+	connection := a.direct(address, hostKey)
+	connection.Proxy = remote.ProxyConnectionArgs{
+		Host: bastion.Host, User: bastion.User, PrivateKey: bastion.PrivateKey, HostKey: bastion.HostKey,
+		DialErrorLimit: bastion.DialErrorLimit, PerDialTimeout: bastion.PerDialTimeout,
+	}
+	return connection
+}
+
+const (
+	perDialTimeout = 15 // seconds for one try
+	// maxBackOff is the longest pause in seconds between two tries of the
+	// command provider. A refused connection comes back at once, so the limit
+	// on errors is what must outlast a first boot.
+	maxBackOff = 5
+)
+
+func (a *Access) dialErrorLimit() int { return max(a.timeout/maxBackOff, 1) }

@@ -1,0 +1,95 @@
+package components
+
+import (
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"kraftstack/config"
+	"kraftstack/render"
+)
+
+// Fleet is all of a stack's nodes: born side by side, changed one at a time.
+type Fleet struct {
+	pulumi.ResourceState
+
+	Nodes            []*Node  // in the order in which they are rolled
+	BootstrapServers []string // host:port of every broker
+}
+
+// FleetArgs is what a Fleet is made from.
+type FleetArgs struct {
+	Stack   config.Stack
+	Tags    Tags
+	Network *Network
+	Access  *Access
+	Quorum  *Quorum
+	Image   Image
+}
+
+// NewFleet makes every node, waits for the quorum once, and rolls.
+func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.ResourceOption) (*Fleet, error) {
+	f := &Fleet{BootstrapServers: strings.Split(render.Bootstrap(args.Stack), ",")}
+	inputs := pulumi.Map{
+		"brokers": pulumi.Int(args.Stack.Brokers.Count),
+		"version": pulumi.String(args.Stack.Kafka.Version),
+	}
+	if err := ctx.RegisterComponentResourceV2("kraftstack:fleet:Fleet", name, inputs, f, opts...); err != nil {
+		return nil, err
+	}
+	for _, node := range args.Stack.Nodes() {
+		made, err := newNode(ctx, NodeArgs{
+			Stack: args.Stack, Node: node, Tags: args.Tags,
+			Network: args.Network, Access: args.Access, Image: args.Image,
+		}, f)
+		if err != nil {
+			return nil, err
+		}
+		f.Nodes = append(f.Nodes, made)
+	}
+	if err := f.configure(ctx, args.Quorum); err != nil {
+		return nil, err
+	}
+	if err := f.roll(ctx, args.Quorum); err != nil {
+		return nil, err
+	}
+	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"nodes": pulumi.Int(len(f.Nodes))})
+}
+
+// configure starts all nodes side by side, once every name resolves: a
+// resolver remembers that a name did not exist.
+func (f *Fleet) configure(ctx *pulumi.Context, quorum *Quorum) error {
+	var names []pulumi.Resource
+	for _, node := range f.Nodes {
+		names = append(names, node.Record)
+	}
+	for _, node := range f.Nodes {
+		if err := node.addConfiguration(ctx, quorum, names); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// roll chains the nodes, controllers before brokers: a failure stops the
+// chain, and the next up resumes there.
+func (f *Fleet) roll(ctx *pulumi.Context, quorum *Quorum) error {
+	stands, err := quorum.stands(ctx, f.Nodes)
+	if err != nil {
+		return err
+	}
+	after := []pulumi.Resource{stands}
+	for _, node := range f.Nodes {
+		if err := node.addRoll(ctx, after); err != nil {
+			return err
+		}
+		after = []pulumi.Resource{node.roll}
+		err := ctx.RegisterResourceOutputs(node, pulumi.Map{
+			"instanceId": node.Instance.ID(), "privateIp": node.Instance.PrivateIp, "volumeId": node.Volume.ID(),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

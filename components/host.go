@@ -1,0 +1,176 @@
+package components
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
+	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"kraftstack/config"
+	"kraftstack/render"
+	"kraftstack/scripts"
+)
+
+const (
+	toolkitPath = "/opt/kraftstack/kafka-node"
+	// commandTimeout in seconds ends a step on a host that would otherwise
+	// hang: the command provider has no time limit of its own. Every wait in
+	// the toolkit is shorter.
+	commandTimeout = 1200
+	rootVolumeGiB  = 20
+)
+
+// Image is what hosts boot from and who logs in to it.
+type Image struct {
+	AMI  string
+	User string
+}
+
+// host is what the bastion and the nodes share: an instance whose SSH host key
+// is made here, and the toolkit on it.
+type host struct {
+	namer
+	parent pulumi.Resource
+	access *Access
+
+	HostKey    *tls.PrivateKey
+	Instance   *ec2.Instance
+	connection remote.ConnectionArgs
+
+	toolkit *remote.Command
+	install *remote.Command
+}
+
+type instanceArgs struct {
+	image        Image
+	instanceType string
+	subnet       *ec2.Subnet
+	group        *ec2.SecurityGroup
+	hostname     string
+}
+
+func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
+	h.HostKey, err = tls.NewPrivateKey(ctx, h.resource("host-key"), &tls.PrivateKeyArgs{
+		Algorithm: pulumi.String("ED25519"),
+	}, pulumi.Parent(h.parent))
+	if err != nil {
+		return err
+	}
+	userData := pulumi.All(h.HostKey.PrivateKeyOpenssh, h.HostKey.PublicKeyOpenssh).ApplyT(func(keys []any) string {
+		return render.CloudConfig(args.hostname, keys[0].(string), keys[1].(string))
+	}).(pulumi.StringOutput)
+	h.Instance, err = ec2.NewInstance(ctx, h.resource("instance"), &ec2.InstanceArgs{
+		Ami:                 pulumi.String(args.image.AMI),
+		InstanceType:        pulumi.String(args.instanceType),
+		SubnetId:            args.subnet.ID(),
+		VpcSecurityGroupIds: pulumi.StringArray{args.group.ID()},
+		KeyName:             h.access.keyPair.KeyName,
+		UserData:            userData,
+		EbsOptimized:        pulumi.Bool(true),
+		// Version 2 alone, and one hop: a token request that was forwarded
+		// from elsewhere gets no answer (AWS: "Use IMDSv2").
+		MetadataOptions: &ec2.InstanceMetadataOptionsArgs{
+			HttpTokens:              pulumi.String("required"),
+			HttpPutResponseHopLimit: pulumi.Int(1),
+		},
+		RootBlockDevice: &ec2.InstanceRootBlockDeviceArgs{
+			VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(rootVolumeGiB), Encrypted: pulumi.Bool(true),
+		},
+		Tags: h.tags.named(h.stack + "-" + h.name),
+	}, pulumi.Parent(h.parent),
+		// The data volume can be in one place only, so the old host goes first.
+		pulumi.DeleteBeforeReplace(true),
+		// A newer image, or new first-boot data, is no reason to replace a
+		// fleet: both take effect when a host is replaced for another reason.
+		pulumi.IgnoreChanges([]string{"ami", "userData"}))
+	return err
+}
+
+// addToolkit puts kafka-node on the host. It is sent on standard input, so a
+// preview shows what changes in it as text; the digest refuses a copy that was
+// cut short.
+func (h *host) addToolkit(ctx *pulumi.Context, after []pulumi.Resource) (err error) {
+	bundle := scripts.Bundle()
+	digest := sha256.Sum256([]byte(bundle))
+	h.toolkit, err = h.command(ctx, "toolkit", commandArgs{
+		create: pulumi.String(toolkitCommand(hex.EncodeToString(digest[:]))),
+		stdin:  pulumi.String(bundle),
+		after:  after,
+	})
+	return err
+}
+
+func toolkitCommand(digest string) string {
+	return fmt.Sprintf(`set -eu
+sudo install -d -m 0755 %[1]s
+sudo tee %[2]s.new >/dev/null
+echo '%[3]s  %[2]s.new' | sha256sum --check --status || { echo "the copy of %[2]s is incomplete; run up again" >&2; exit 1; }
+sudo chmod 0755 %[2]s.new
+sudo mv -f %[2]s.new %[2]s`, toolkitPath[:strings.LastIndex(toolkitPath, "/")], toolkitPath, digest)
+}
+
+// addInstall stages Java and one version of Kafka. Nothing that runs is
+// touched by it.
+func (h *host) addInstall(ctx *pulumi.Context, kafka config.Kafka, after []pulumi.Resource, flags ...string) (err error) {
+	args := []string{"--version=" + kafka.Version, "--url=" + kafka.ArchiveURL}
+	if kafka.SHA512 != "" {
+		args = append(args, "--sha512="+kafka.SHA512)
+	}
+	h.install, err = h.command(ctx, "install", commandArgs{
+		create: pulumi.String(toolkitCall("install", append(args, flags...)...)),
+		after:  append([]pulumi.Resource{h.toolkit}, after...),
+	})
+	return err
+}
+
+type commandArgs struct {
+	create pulumi.StringInput
+	update pulumi.StringInput // nil: create serves both, being convergent
+	stdin  pulumi.StringInput
+	// triggers replace the command: it runs as if new. The default is the
+	// instance's id, so that a replaced host gets everything again. An empty
+	// list means never.
+	triggers pulumi.Array
+	after    []pulumi.Resource
+}
+
+// command runs a step on the host over the one kind of connection there is.
+func (h *host) command(ctx *pulumi.Context, step string, args commandArgs) (*remote.Command, error) {
+	if args.triggers == nil {
+		args.triggers = pulumi.Array{h.Instance.ID()}
+	}
+	command := &remote.CommandArgs{
+		Connection: h.connection,
+		Create:     args.create.ToStringOutput(),
+		Triggers:   args.triggers,
+		// Otherwise each run sends the last one's output to a host whose sshd
+		// refuses the variable.
+		AddPreviousOutputInEnv: pulumi.Bool(false),
+	}
+	if args.update != nil {
+		command.Update = args.update.ToStringOutput()
+	}
+	if args.stdin != nil {
+		command.Stdin = args.stdin.ToStringOutput()
+	}
+	return remote.NewCommand(ctx, h.resource(step), command, pulumi.Parent(h.parent), pulumi.DependsOn(args.after))
+}
+
+// toolkitCall is the command line of one verb. Values are quoted: some come
+// from the stack file.
+func toolkitCall(verb string, args ...string) string {
+	words := []string{"sudo timeout --kill-after=10", fmt.Sprint(commandTimeout), toolkitPath, verb}
+	for _, arg := range args {
+		words = append(words, shellQuote(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+func shellQuote(word string) string {
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,181 @@
+package components
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
+	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"kraftstack/config"
+	"kraftstack/render"
+)
+
+// Node is one Kafka process with all that is its own: instance, data volume,
+// DNS name, and the steps that turn a bare host into a member of the cluster.
+type Node struct {
+	pulumi.ResourceState
+	host
+	config.Node
+
+	Volume *ebs.Volume
+	Record *route53.Record
+
+	stack      config.Stack
+	attachment *ec2.VolumeAttachment
+	prepare    *remote.Command
+	configure  *remote.Command
+	roll       *remote.Command
+}
+
+// NodeArgs is what a Node is made from.
+type NodeArgs struct {
+	Stack   config.Stack
+	Node    config.Node
+	Tags    Tags
+	Network *Network
+	Access  *Access
+	Image   Image
+}
+
+// recordTTL in seconds bounds how long a client looks for a replaced host at
+// its old address.
+const recordTTL = 10
+
+// newNode makes a host with its disk and its software. It does not configure
+// Kafka: that needs the names of all nodes first.
+func newNode(ctx *pulumi.Context, args NodeArgs, fleet *Fleet) (*Node, error) {
+	n := &Node{
+		host:  host{namer: namer{stack: args.Stack.Name, name: args.Node.Name, tags: args.Tags}, access: args.Access},
+		Node:  args.Node,
+		stack: args.Stack,
+	}
+	n.parent = n
+	inputs := pulumi.Map{
+		"nodeId":       pulumi.Int(n.ID),
+		"zone":         pulumi.String(args.Stack.Network.Zones[n.Zone]),
+		"instanceType": pulumi.String(n.InstanceType),
+	}
+	if err := ctx.RegisterComponentResourceV2("kraftstack:node:Node", n.Name, inputs, n, pulumi.Parent(fleet)); err != nil {
+		return nil, err
+	}
+	for _, step := range []func(*pulumi.Context, NodeArgs) error{
+		n.addHost, n.addVolume, n.addRecord, n.addSoftware,
+	} {
+		if err := step(ctx, args); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func (n *Node) addHost(ctx *pulumi.Context, args NodeArgs) error {
+	err := n.addInstance(ctx, instanceArgs{
+		image: args.Image, instanceType: n.InstanceType,
+		subnet: args.Network.PrivateSubnets[n.Zone], group: args.Access.NodeGroup,
+		hostname: args.Stack.Host(n.Node),
+	})
+	n.connection = args.Access.Connection(n.Instance.PrivateIp, n.HostKey)
+	return err
+}
+
+// addVolume makes the data volume, a resource of its own, so that it outlives
+// the instance it is attached to.
+func (n *Node) addVolume(ctx *pulumi.Context, args NodeArgs) (err error) {
+	volume := &ebs.VolumeArgs{
+		AvailabilityZone: pulumi.String(args.Stack.Network.Zones[n.Zone]),
+		Type:             pulumi.String("gp3"),
+		Size:             pulumi.Int(n.Node.Volume.SizeGiB),
+		Encrypted:        pulumi.Bool(true),
+		Tags:             n.tagged("data"),
+	}
+	if iops := n.Node.Volume.IOPS; iops > 0 {
+		volume.Iops = pulumi.Int(iops)
+	}
+	if throughput := n.Node.Volume.Throughput; throughput > 0 {
+		volume.Throughput = pulumi.Int(throughput)
+	}
+	if n.Volume, err = ebs.NewVolume(ctx, n.resource("data"), volume, pulumi.Parent(n)); err != nil {
+		return err
+	}
+	n.attachment, err = ec2.NewVolumeAttachment(ctx, n.resource("data-attachment"), &ec2.VolumeAttachmentArgs{
+		DeviceName: pulumi.String("/dev/sdf"),
+		InstanceId: n.Instance.ID(),
+		VolumeId:   n.Volume.ID(),
+		// A mounted volume cannot be detached; a stopped host has none.
+		StopInstanceBeforeDetaching: pulumi.Bool(true),
+	}, pulumi.Parent(n), pulumi.DeleteBeforeReplace(true),
+		// Terminating the instance detaches it: no need to stop it first.
+		pulumi.DeletedWith(n.Instance))
+	return err
+}
+
+func (n *Node) addRecord(ctx *pulumi.Context, args NodeArgs) (err error) {
+	n.Record, err = route53.NewRecord(ctx, n.resource("record"), &route53.RecordArgs{
+		ZoneId:  args.Network.DNSZone.ZoneId,
+		Name:    pulumi.String(args.Stack.Host(n.Node)),
+		Type:    pulumi.String("A"),
+		Ttl:     pulumi.Int(recordTTL),
+		Records: pulumi.StringArray{n.Instance.PrivateIp},
+	}, pulumi.Parent(n))
+	return err
+}
+
+// addSoftware runs the steps that need nothing from other nodes. The disk is
+// prepared while the archive is fetched.
+func (n *Node) addSoftware(ctx *pulumi.Context, args NodeArgs) (err error) {
+	if err = n.addToolkit(ctx, args.Access.rules); err != nil {
+		return err
+	}
+	n.prepare, err = n.command(ctx, "prepare", commandArgs{
+		create: pulumi.Sprintf("%s --volume-id=%s", toolkitCall("prepare"), n.Volume.ID()),
+		after:  []pulumi.Resource{n.toolkit, n.attachment},
+	})
+	if err != nil {
+		return err
+	}
+	return n.addInstall(ctx, args.Stack.Kafka, args.Network.privateEgress)
+}
+
+// addConfiguration writes the wanted state of the host and starts Kafka where
+// it does not run; it restarts nothing.
+//
+// Only a node that the graph has never configured on this volume may have its
+// storage formatted: that is the create of this command, bound to the volume
+// by its trigger. A replaced host is an update (its instance id is in the
+// command line), and an update refuses a disk without data.
+func (n *Node) addConfiguration(ctx *pulumi.Context, quorum *Quorum, names []pulumi.Resource) error {
+	document, err := render.Document(n.stack, n.Node)
+	if err != nil {
+		return fmt.Errorf("node %s: %w", n.Name, err)
+	}
+	call := func(flags ...string) pulumi.StringOutput {
+		args := append(flags, fmt.Sprintf("--node-id=%d", n.ID))
+		if n.Controller {
+			return pulumi.Sprintf("%s --cluster-id=%s --directory-id=%s --initial-controllers=%s --instance=%s",
+				toolkitCall("configure", args...), quorum.ClusterID, quorum.DirectoryID(n.ID), quorum.InitialControllers, n.Instance.ID())
+		}
+		return pulumi.Sprintf("%s --cluster-id=%s --instance=%s", toolkitCall("configure", args...), quorum.ClusterID, n.Instance.ID())
+	}
+	n.configure, err = n.command(ctx, "configure", commandArgs{
+		create:   call("--new"),
+		update:   call(),
+		stdin:    pulumi.String(document),
+		triggers: pulumi.Array{n.Volume.ID()},
+		after:    append([]pulumi.Resource{n.prepare, n.install}, names...),
+	})
+	return err
+}
+
+// addRoll restarts Kafka where it runs another generation than the wanted one,
+// and waits until the node serves again.
+func (n *Node) addRoll(ctx *pulumi.Context, after []pulumi.Resource) (err error) {
+	n.roll, err = n.command(ctx, "roll", commandArgs{
+		create: pulumi.String(toolkitCall("roll",
+			"--generation="+render.Generation(n.stack, n.Node), fmt.Sprintf("--node-id=%d", n.ID))),
+		after: append([]pulumi.Resource{n.configure}, after...),
+	})
+	return err
+}

@@ -1,0 +1,153 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"kraftstack/internal/fail"
+)
+
+// failures collects what the engine said went wrong, in its order.
+type failures struct {
+	places   map[string]Place // by URN
+	resource []failure
+	general  []string // errors of the program, and of nothing in particular
+}
+
+type failure struct {
+	place   Place
+	message string
+}
+
+// note keeps error diagnostics. An engine repeats one in its final summary;
+// one is enough.
+func (f *failures) note(event apitype.EngineEvent) {
+	if pre := event.ResourcePreEvent; pre != nil {
+		if place, ok := placeOf(pre.Metadata); ok {
+			if f.places == nil {
+				f.places = map[string]Place{}
+			}
+			f.places[pre.Metadata.URN] = place
+		}
+	}
+	d := event.DiagnosticEvent
+	if d == nil || d.Severity != "error" {
+		return
+	}
+	message := strings.TrimSpace(plain(d.Message))
+	if message == "" || strings.HasPrefix(message, "update failed") || strings.HasPrefix(message, "preview failed") {
+		return
+	}
+	if place, ok := f.places[d.URN]; ok {
+		f.resource = append(f.resource, failure{place, message})
+		return
+	}
+	f.general = append(f.general, message)
+}
+
+// The texts that a failure is known by. Pulumi's Automation API and the
+// command provider have no error codes to go by.
+var (
+	// What kafka-node prints when it gives up.
+	toolkitError = regexp.MustCompile(`kafka-node: ([^:\s]+): ([a-z]+): (.+?); next: (.+)`)
+	unreachable  = regexp.MustCompile(`(?i)unable to dial|failed to dial|dial tcp|ssh: handshake failed|connection refused|i/o timeout|no route to host|error limit|after \d+ failed attempts`)
+	hostKey      = regexp.MustCompile(`(?i)host key mismatch|knownhosts|host key`)
+	lockHolder   = regexp.MustCompile(`created by [^\n]+`)
+	colour       = regexp.MustCompile("\x1b\\[[0-9;]*m|<\\{%[^%]*%\\}>")
+)
+
+// Classify turns what went wrong in an operation into one failure with its
+// cause, place and next move. The Automation API's own errors hold pages of
+// output: they are read here and never shown.
+func Classify(op string, err error, seen *failures) error {
+	var known *fail.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return &fail.Error{
+			Cause: fail.Cancelled, Op: op, Err: errors.New("interrupted"),
+			Next: "run the same command again: it goes on where this one stopped",
+		}
+	case auto.IsConcurrentUpdateError(err):
+		return locked(op, err)
+	case seen != nil && len(seen.resource) > 0:
+		return resourceFailure(op, seen)
+	case seen != nil && len(seen.general) > 0:
+		return &fail.Error{Cause: fail.Internal, Op: op, Err: errors.New(strings.Join(seen.general, "\n"))}
+	}
+	return &fail.Error{Cause: fail.Internal, Op: op, Err: errors.New(excerpt(err.Error()))}
+}
+
+func locked(op string, err error) error {
+	holder := lockHolder.FindString(err.Error())
+	if holder == "" {
+		holder = "by another run"
+	}
+	return &fail.Error{
+		Cause: fail.Locked, Op: op, Err: fmt.Errorf("the stack's state is locked: %s", holder),
+		Next: "wait for that run; if its process is gone, kraftstack unlock --stack NAME, then run this again",
+	}
+}
+
+// resourceFailure tells of the first failure in full and counts the others.
+func resourceFailure(op string, seen *failures) error {
+	first := seen.resource[0]
+	e := &fail.Error{Cause: fail.Internal, Host: first.place.Component, Step: first.place.Step, Op: op}
+	message := first.message
+	switch m := toolkitError.FindStringSubmatch(message); {
+	case m != nil:
+		e.Cause, e.Err, e.Next = fail.Step, errors.New(m[3]), m[4]
+		if verb := m[2]; verb == "quorum" || verb == "roll" {
+			e.Cause = fail.Unhealthy
+		}
+	case first.place.IsCommand() && hostKey.MatchString(message):
+		e.Cause, e.Err = fail.Unreachable, errors.New("the host shows another SSH host key than the one this stack gave it")
+		e.Next = "do not go on before you know why: another host may answer at this address. A host reinstalled by hand is replaced by terminating it, then refresh and up"
+	case first.place.IsCommand() && unreachable.MatchString(message):
+		e.Cause, e.Err = fail.Unreachable, fmt.Errorf("cannot connect by SSH: %s", excerpt(message))
+		e.Next = "check that the instance runs and that your address is in access.adminCidrs, then run up again"
+	default:
+		e.Err = errors.New(excerpt(message))
+	}
+	if e.Next == "" {
+		e.Next = "mend the cause and run the same command again: what was done is kept"
+	}
+	if more := len(seen.resource) - 1; more > 0 {
+		e.Next += fmt.Sprintf("\n%s failed too; they are shown above", plural(more, "other step"))
+	}
+	return e
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// plain takes the engine's colours out of a text.
+func plain(text string) string { return colour.ReplaceAllString(text, "") }
+
+const excerptLines = 12
+
+// excerpt is the end of a text, where the reason stands, without the
+// surroundings that the Automation API wraps it in.
+func excerpt(text string) string {
+	var lines []string
+	for line := range strings.Lines(plain(text)) {
+		if line = strings.TrimRight(line, " \r\n"); strings.TrimSpace(line) != "" {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) > excerptLines {
+		lines = append([]string{"…"}, lines[len(lines)-excerptLines:]...)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,107 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// Watcher receives an operation's engine events, in order and from one
+// goroutine.
+type Watcher func(apitype.EngineEvent)
+
+// Up makes the stack what its file says.
+func (s *Stack) Up(ctx context.Context, watch Watcher) error {
+	return s.run(ctx, "up", watch, func(stream chan<- events.EngineEvent) error {
+		_, err := s.inner.Up(ctx, optup.EventStreams(stream), optup.SuppressOutputs(),
+			optup.ProgressStreams(io.Discard), optup.ErrorProgressStreams(io.Discard))
+		return err
+	})
+}
+
+// Preview computes what Up would do. It changes nothing and dials no host.
+func (s *Stack) Preview(ctx context.Context, watch Watcher) error {
+	return s.run(ctx, "preview", watch, func(stream chan<- events.EngineEvent) error {
+		_, err := s.inner.Preview(ctx, optpreview.EventStreams(stream), optpreview.Diff(),
+			optpreview.ProgressStreams(io.Discard), optpreview.ErrorProgressStreams(io.Discard))
+		return err
+	})
+}
+
+// Refresh reads the cloud into the state: what was changed or removed behind
+// the program's back. It sees no drift inside hosts.
+func (s *Stack) Refresh(ctx context.Context, watch Watcher) error {
+	return s.run(ctx, "refresh", watch, func(stream chan<- events.EngineEvent) error {
+		_, err := s.inner.Refresh(ctx, optrefresh.EventStreams(stream),
+			optrefresh.ProgressStreams(io.Discard), optrefresh.ErrorProgressStreams(io.Discard))
+		return err
+	})
+}
+
+// Destroy removes everything the stack made and then the stack's history.
+func (s *Stack) Destroy(ctx context.Context, watch Watcher) error {
+	return s.run(ctx, "destroy", watch, func(stream chan<- events.EngineEvent) error {
+		_, err := s.inner.Destroy(ctx, optdestroy.EventStreams(stream),
+			optdestroy.ProgressStreams(io.Discard), optdestroy.ErrorProgressStreams(io.Discard))
+		return err
+	})
+}
+
+// run drains the events beside the operation: the SDK's sender blocks while
+// nobody reads, and on its error path it may leave the stream open, so the end
+// of the operation ends the reading too.
+func (s *Stack) run(
+	ctx context.Context, name string, watch Watcher, operate func(chan<- events.EngineEvent) error,
+) error {
+	stream := make(chan events.EngineEvent)
+	done := make(chan struct{})
+	drained := make(chan struct{})
+	var failures failures
+	go func() {
+		defer close(drained)
+		for {
+			select {
+			case event, open := <-stream:
+				if !open {
+					return
+				}
+				if event.Error == nil {
+					failures.note(event.EngineEvent)
+					watch(event.EngineEvent)
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	err := operate(stream)
+	close(done)
+	<-drained
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(ctx.Err(), err)
+		}
+		return Classify(name+" stack "+s.Name, err, &failures)
+	}
+	return nil
+}
+
+// Cancel removes the lock that a killed run left on the stack's state.
+func (s *Stack) Cancel(ctx context.Context) error {
+	if err := s.inner.Cancel(ctx); err != nil {
+		return Classify("unlock stack "+s.Name, err, nil)
+	}
+	return nil
+}
+
+// Remove forgets a stack that has no resources left.
+func (s *Stack) Remove(ctx context.Context) error {
+	return s.inner.Workspace().RemoveStack(ctx, s.Name)
+}

@@ -1,0 +1,170 @@
+// Package report makes a preview readable: one model of what would change,
+// built from the engine's events, and its renderings. It leads with what a
+// reviewer fears: hosts and disks that go, brokers that restart.
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/rogpeppe/go-internal/diff"
+
+	"kraftstack/internal/automation"
+)
+
+// Report is what one preview, or one run, would do or did.
+type Report struct {
+	Stack     string   `json:"stack"`
+	Changes   []Change `json:"changes"`
+	Unchanged int      `json:"unchanged"`
+	// Restarts are the nodes whose Kafka restarts, in the order in which they
+	// do, one after another.
+	Restarts []string `json:"restarts"`
+	// Losses are the hosts and disks that are deleted or replaced.
+	Losses []string `json:"losses"`
+}
+
+// Change is one resource that does not stay as it is.
+type Change struct {
+	Op        string     `json:"op"` // create, update, replace, delete or read
+	Component string     `json:"component"`
+	Step      string     `json:"step"`
+	Type      string     `json:"type"`
+	Keys      []string   `json:"keys,omitempty"`  // the properties that differ
+	Texts     []TextDiff `json:"texts,omitempty"` // what differs in texts of several lines
+}
+
+// TextDiff is a unified diff of one property.
+type TextDiff struct {
+	Property string `json:"property"`
+	Diff     string `json:"diff"`
+}
+
+// Collector builds a Report from events.
+type Collector struct {
+	report Report
+	seen   map[string]int // URN to index in Changes
+}
+
+// NewCollector begins a report on a stack.
+func NewCollector(stack string) *Collector {
+	return &Collector{
+		report: Report{Stack: stack, Changes: []Change{}, Restarts: []string{}, Losses: []string{}},
+		seen:   map[string]int{},
+	}
+}
+
+// Watch is an automation.Watcher.
+func (c *Collector) Watch(event apitype.EngineEvent) {
+	if event.ResourcePreEvent != nil {
+		c.add(event.ResourcePreEvent.Metadata)
+	}
+}
+
+func (c *Collector) add(m apitype.StepEventMetadata) {
+	parent := ""
+	if m.New != nil {
+		parent = m.New.Parent
+	} else if m.Old != nil {
+		parent = m.Old.Parent
+	}
+	place, ok := automation.PlaceOf(m.URN, parent)
+	if !ok {
+		return
+	}
+	op := opName(m.Op)
+	if op == "" {
+		if m.Op == apitype.OpSame && !place.IsComponent() {
+			c.report.Unchanged++
+		}
+		return
+	}
+	change := Change{
+		Op: op, Component: place.Component, Step: place.Step, Type: place.Type,
+		Keys: changedKeys(m), Texts: textDiffs(m),
+	}
+	if i, again := c.seen[m.URN]; again {
+		// A replacement is told in several events: one row, and the worst word.
+		if c.report.Changes[i].Op != op {
+			c.report.Changes[i].Op = "replace"
+		}
+		return
+	}
+	c.seen[m.URN] = len(c.report.Changes)
+	c.report.Changes = append(c.report.Changes, change)
+}
+
+// Report is what was collected so far.
+func (c *Collector) Report() Report {
+	r := c.report
+	for _, change := range r.Changes {
+		if change.Step == "roll" && change.Op == "update" {
+			r.Restarts = append(r.Restarts, change.Component)
+		}
+		if change.loses() {
+			r.Losses = append(r.Losses, change.Op+" "+change.Component+" "+change.Step)
+		}
+	}
+	return r
+}
+
+func (c Change) loses() bool {
+	stateful := []string{"aws:ec2/instance:Instance", "aws:ebs/volume:Volume"}
+	return (c.Op == "delete" || c.Op == "replace") && slices.Contains(stateful, c.Type)
+}
+
+// opName is an operation in a reviewer's words; "" for what changes nothing.
+func opName(op apitype.OpType) string {
+	switch op {
+	case apitype.OpCreate:
+		return "create"
+	case apitype.OpUpdate:
+		return "update"
+	case apitype.OpReplace, apitype.OpCreateReplacement, apitype.OpDeleteReplaced:
+		return "replace"
+	case apitype.OpDelete:
+		return "delete"
+	default:
+		return ""
+	}
+}
+
+func changedKeys(m apitype.StepEventMetadata) []string {
+	var keys []string
+	for key := range m.DetailedDiff {
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		keys = slices.Clone(m.Diffs)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// textDiffs shows what differs in texts of several lines. The engine has put
+// "[secret]" in the place of secrets before it sends an event.
+func textDiffs(m apitype.StepEventMetadata) []TextDiff {
+	if m.Old == nil || m.New == nil {
+		return nil
+	}
+	var texts []TextDiff
+	for _, key := range changedKeys(m) {
+		old, _ := m.Old.Inputs[key].(string)
+		wanted, _ := m.New.Inputs[key].(string)
+		if old == wanted || !strings.Contains(old+wanted, "\n") {
+			continue
+		}
+		texts = append(texts, TextDiff{Property: key, Diff: unified(old, wanted)})
+	}
+	return texts
+}
+
+// unified drops the header of a diff: the names in it are of no file.
+func unified(old, wanted string) string {
+	text := string(diff.Diff("old", []byte(old), "new", []byte(wanted)))
+	if at := strings.Index(text, "\n@@"); at >= 0 {
+		return text[at+1:]
+	}
+	return text
+}

@@ -1,0 +1,72 @@
+package program
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"kraftstack/components"
+	"kraftstack/config"
+)
+
+// export names what operators and the driver's live view need. Ids come in the
+// order of the zones, nodes in the order in which they are rolled.
+func export(
+	ctx *pulumi.Context, stack config.Stack, network *components.Network,
+	access *components.Access, quorum *components.Quorum, fleet *components.Fleet,
+) {
+	ctx.Export("region", pulumi.String(stack.Region))
+	ctx.Export("zones", pulumi.ToStringArray(stack.Network.Zones))
+	ctx.Export("vpcId", network.VPC.ID())
+	ctx.Export("dnsZoneId", network.DNSZone.ZoneId)
+	ctx.Export("domain", pulumi.String(stack.Domain()))
+
+	var public, private, natAddresses pulumi.StringArray
+	for i := range network.PublicSubnets {
+		public = append(public, network.PublicSubnets[i].ID())
+		private = append(private, network.PrivateSubnets[i].ID())
+	}
+	for _, address := range network.NATAddresses {
+		natAddresses = append(natAddresses, address.PublicIp)
+	}
+	ctx.Export("publicSubnetIds", public)
+	ctx.Export("privateSubnetIds", private)
+	ctx.Export("natAddresses", natAddresses)
+
+	ctx.Export("bastionSecurityGroupId", access.BastionGroup.ID())
+	ctx.Export("nodeSecurityGroupId", access.NodeGroup.ID())
+	ctx.Export("bastion", pulumi.Map{
+		"address":  access.Bastion.Address(),
+		"user":     pulumi.String(access.User()),
+		"hostKey":  access.Bastion.HostKey.PublicKeyOpenssh,
+		"instance": access.Bastion.Instance.ID(),
+	})
+	ctx.Export("sshPrivateKey", pulumi.ToSecret(access.Key.PrivateKeyOpenssh))
+
+	nodes := pulumi.Array{}
+	for _, node := range fleet.Nodes {
+		nodes = append(nodes, nodeOutput(stack, node))
+	}
+	ctx.Export("clusterId", quorum.ClusterID)
+	ctx.Export("nodes", nodes)
+	ctx.Export("bootstrapServers", pulumi.ToStringArray(fleet.BootstrapServers))
+}
+
+func nodeOutput(stack config.Stack, node *components.Node) pulumi.Map {
+	var roles pulumi.StringArray
+	if node.Controller {
+		roles = append(roles, pulumi.String("controller"))
+	}
+	if node.Broker {
+		roles = append(roles, pulumi.String("broker"))
+	}
+	return pulumi.Map{
+		"id":        pulumi.Int(node.ID),
+		"name":      pulumi.String(node.Name),
+		"host":      pulumi.String(stack.Host(node.Node)),
+		"privateIp": node.Instance.PrivateIp,
+		"zone":      pulumi.String(stack.Network.Zones[node.Zone]),
+		"instance":  node.Instance.ID(),
+		"volume":    node.Volume.ID(),
+		"hostKey":   node.HostKey.PublicKeyOpenssh,
+		"roles":     roles,
+	}
+}

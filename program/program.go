@@ -1,0 +1,128 @@
+// Package program is the stack: it loads the configuration, builds the
+// components and exports their outputs. The same function is run by
+// `pulumi up` through main.go and by the driver as an inline program.
+package program
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"kraftstack/components"
+	"kraftstack/config"
+)
+
+// Deploy declares one Kafka cluster. Everything that can be refused is refused
+// before the first resource is registered.
+func Deploy(ctx *pulumi.Context) error {
+	stack, err := loadStack(ctx)
+	if err != nil {
+		return err
+	}
+	image, err := findImage(ctx, stack)
+	if err != nil {
+		return err
+	}
+	tags := components.Tags{"kraftstack:stack": stack.Name, "ManagedBy": "kraftstack"}
+	network, err := components.NewNetwork(ctx, "network", components.NetworkArgs{Stack: stack, Tags: tags})
+	if err != nil {
+		return err
+	}
+	access, err := components.NewAccess(ctx, "access", components.AccessArgs{
+		Stack: stack, Tags: tags, Network: network, Image: image,
+	})
+	if err != nil {
+		return err
+	}
+	quorum, err := components.NewQuorum(ctx, "quorum", components.QuorumArgs{Stack: stack})
+	if err != nil {
+		return err
+	}
+	fleet, err := components.NewFleet(ctx, "fleet", components.FleetArgs{
+		Stack: stack, Tags: tags, Network: network, Access: access, Quorum: quorum, Image: image,
+	})
+	if err != nil {
+		return err
+	}
+	export(ctx, stack, network, access, quorum, fleet)
+	return nil
+}
+
+// loadStack reads and checks the stack file, and resolves its zones against
+// those that the region has.
+func loadStack(ctx *pulumi.Context) (config.Stack, error) {
+	values, err := configValues(ctx)
+	if err != nil {
+		return config.Stack{}, err
+	}
+	stack, err := config.Load(ctx.Stack(), values)
+	if err != nil {
+		return config.Stack{}, err
+	}
+	state := "available"
+	zones, err := aws.GetAvailabilityZones(ctx, &aws.GetAvailabilityZonesArgs{
+		State: &state,
+		// Local and wavelength zones lack most of what a cluster needs.
+		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},
+	})
+	if err != nil {
+		return config.Stack{}, fmt.Errorf("cannot list the availability zones of %s: %w", stack.Region, err)
+	}
+	if err := stack.CheckZones(zones.Names); err != nil {
+		return config.Stack{}, err
+	}
+	return stack.WithZones(zones.Names), nil
+}
+
+// configValues gathers the configuration under the keys that config.Load
+// knows. An engine that runs main.go hands over all keys, misspelt ones
+// included; an inline program can ask for known keys only, and there the
+// driver has checked the stack file itself.
+func configValues(ctx *pulumi.Context) (map[string]string, error) {
+	values := map[string]string{}
+	if all, ok := os.LookupEnv("PULUMI_CONFIG"); ok {
+		if err := json.Unmarshal([]byte(all), &values); err != nil {
+			return nil, fmt.Errorf("cannot read the configuration that Pulumi passes in PULUMI_CONFIG: %w", err)
+		}
+	}
+	for _, key := range config.Keys() {
+		if value, ok := ctx.GetConfig(key); ok {
+			values[key] = value
+		}
+	}
+	return values, nil
+}
+
+// The public parameters under which the makers of an image publish its id.
+// Sources: Canonical, "Find Ubuntu images on AWS"; AWS, "Launch AL2023 using
+// the SSM parameter".
+const (
+	ubuntuParameter      = "/aws/service/canonical/ubuntu/server/24.04/stable/current/%s/hvm/ebs-gp3/ami-id"
+	amazonLinuxParameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-%s"
+)
+
+// findImage resolves the stack's image to an id and the user that its hosts
+// are logged in to as.
+func findImage(ctx *pulumi.Context, stack config.Stack) (components.Image, error) {
+	var image components.Image
+	var parameter string
+	switch stack.Brokers.Image {
+	case config.ImageUbuntu:
+		parameter, image.User = fmt.Sprintf(ubuntuParameter, "amd64"), "ubuntu"
+	case config.ImageAmazonLinux:
+		parameter, image.User = fmt.Sprintf(amazonLinuxParameter, "x86_64"), "ec2-user"
+	default:
+		return components.Image{AMI: stack.Brokers.Image, User: "ubuntu"}, nil
+	}
+	found, err := ssm.LookupParameter(ctx, &ssm.LookupParameterArgs{Name: parameter})
+	if err != nil {
+		return image, fmt.Errorf("cannot find the image %q: reading SSM parameter %s: %w", stack.Brokers.Image, parameter, err)
+	}
+	image.AMI = strings.TrimSpace(found.Value)
+	return image, nil
+}
