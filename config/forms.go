@@ -66,6 +66,17 @@ func versionForm(s string) string {
 	return ""
 }
 
+// setArchive takes the archive's URL. One with credentials is not shown again,
+// nor is one with a query, where signed URLs have theirs.
+func setArchive(s *Stack, v any) []flaw {
+	given, _ := v.(string)
+	if wrong := archiveForm(given); wrong != "" {
+		return []flaw{{wrong: wrong, hide: strings.ContainsAny(given, "@?")}}
+	}
+	s.Kafka.ArchiveURL = given
+	return nil
+}
+
 func archiveForm(s string) string {
 	u, err := url.Parse(s)
 	switch {
@@ -174,10 +185,10 @@ func setAdmins(s *Stack, v any) []flaw {
 		p, wrong := network(item)
 		if wrong != "" {
 			flaws = append(flaws, flaw{at: at, value: item, wrong: wrong, allowed: "an IPv4 network such as 203.0.113.0/24"})
-			continue
+			p = netip.Prefix{} // keeps the others at their index
 		}
 		for _, other := range admins {
-			if p == other {
+			if p.IsValid() && p == other {
 				flaws = append(flaws, flaw{at: at, value: item, wrong: "is there twice", allowed: "it once"})
 			} else if p.Overlaps(other) {
 				flaws = append(flaws, flaw{at: at, value: item, wrong: "overlaps " + other.String(), allowed: "only the wider of the two"})

@@ -155,11 +155,13 @@ func (r *reader) set(f field, key string, v any) {
 		if flaw.at != "" {
 			shown = flaw.value
 		}
+		if flaw.hide {
+			shown = nil
+		}
 		if flaw.allowed != "" {
 			allowed = flaw.allowed
 		}
 		r.problem(key+flaw.at, shown, flaw.wrong, allowed)
-		r.bad[key] = true
 	}
 }
 

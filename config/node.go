@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"regexp"
+)
 
 // FirstBrokerID is the id of the first broker. Controllers of their own hosts
 // count from 1, so the two never meet, whatever the cluster grows to.
@@ -55,9 +58,22 @@ const (
 	ModeDedicated = "dedicated" // voters have hosts of their own
 )
 
+// zoneCount is how many zones the network spans, 1 at least.
 func (n Network) zoneCount() int {
 	if len(n.Zones) > 0 {
 		return len(n.Zones)
 	}
-	return n.ZoneCount
+	return max(1, n.ZoneCount)
+}
+
+var armFamily = regexp.MustCompile(`^(a1|[a-z]+[0-9]+g[a-z]*)(-flex)?\.`)
+
+// Architecture is the processor of an instance type, as AMIs name it: "arm64"
+// for the families of AWS's own Graviton, which have a g behind the generation
+// (m7g, t4g, c7gn, im4gn), and for a1; "amd64" for all others.
+func Architecture(instanceType string) string {
+	if armFamily.MatchString(instanceType) {
+		return "arm64"
+	}
+	return "amd64"
 }

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// secretName matches the properties whose values are secrets.
+var secretName = regexp.MustCompile(`(?i)(password|secret|jaas\.config|keystore\.key)$`)
+
 var propertyName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_-]*(\.[a-zA-Z0-9_-]+)*$`)
 
 // owned are the properties that kraftstack writes itself, with the field or the
@@ -52,7 +55,7 @@ func setProperties(s *Stack, v any) []flaw {
 		at := propertyPath(name)
 		value, wrong, allowed := property(name, given[name])
 		if wrong != "" {
-			flaws = append(flaws, flaw{at: at, value: given[name], wrong: wrong, allowed: allowed})
+			flaws = append(flaws, flaw{at: at, value: given[name], hide: secretName.MatchString(name), wrong: wrong, allowed: allowed})
 			continue
 		}
 		out[name] = value
@@ -70,6 +73,9 @@ func property(name string, v any) (value, wrong, allowed string) {
 	}
 	if reason := ownedBy(name); reason != "" {
 		return "", "is kraftstack's own property: " + reason, "nothing here: remove it"
+	}
+	if secretName.MatchString(name) {
+		return "", "is a secret, which would be in plain text in the stack file, in previews and in the state", "no secrets in kafka.config"
 	}
 	switch v := v.(type) {
 	case string:
@@ -152,6 +158,9 @@ func (r *reader) properties() {
 // count reads a property that is a number from 1: the given one, or the
 // default. It reports a given one that is no such number.
 func (r *reader) count(name string, defaults map[string]string) (n int, known bool) {
+	if r.bad[Namespace+":kafka.config"+propertyPath(name)] {
+		return 0, false
+	}
 	given, ok := r.stack.Kafka.Config[name]
 	if !ok {
 		n, err := strconv.Atoi(defaults[name])

@@ -100,8 +100,8 @@ func (r *reader) zones() {
 		return
 	}
 	if count := n.zoneCount(); count > nodes {
-		r.problem(Namespace+":network.zones", count, fmt.Sprintf("is more zones than the %d nodes to put into them", nodes),
-			fmt.Sprintf("at most %d zones, or more brokers", nodes))
+		r.problem(Namespace+":network.zones", count, fmt.Sprintf("is more zones than there are nodes to put into them (%d)", nodes),
+			"fewer zones, or more brokers")
 	}
 }
 
@@ -112,9 +112,6 @@ func (r *reader) room() {
 	}
 	s := r.stack
 	key, zones := Namespace+":network.cidr", s.Network.zoneCount()
-	if zones == 0 {
-		return
-	}
 	private, public := s.Network.plan(zones)
 	if private > smallestSubnet || public > smallestSubnet {
 		r.problem(key, s.Network.CIDR.String(), fmt.Sprintf("is too small for %d zones: its subnets would be smaller than /%d", zones, smallestSubnet),
@@ -137,7 +134,7 @@ func (r *reader) admins() {
 	key := Namespace + ":access.adminCidrs"
 	for i, p := range s.Access.AdminCIDRs {
 		at := fmt.Sprintf("%s[%d]", key, i)
-		if r.bad[at] {
+		if !p.IsValid() || r.bad[at] {
 			continue
 		}
 		switch {

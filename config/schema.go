@@ -41,6 +41,7 @@ type field struct {
 type flaw struct {
 	at      string // path within the value, such as [2]; empty: the whole
 	value   any    // of that part; not shown for the whole
+	hide    bool   // do not show the value: there may be a secret in it
 	wrong   string
 	allowed string // empty: what the field allows
 }
@@ -119,7 +120,7 @@ func find(fields []field, name string) (field, bool) {
 func nearest(name string, candidates []string) string {
 	best, bestDistance := "", 1+len(name)/3
 	for _, c := range candidates {
-		if strings.EqualFold(c, name) {
+		if strings.EqualFold(c, name) || len(name) > 3 && strings.HasPrefix(strings.ToLower(c), strings.ToLower(name)) {
 			return c
 		}
 		if d := distance(strings.ToLower(name), strings.ToLower(c)); d <= bestDistance && (best == "" || d < bestDistance) {
