@@ -65,7 +65,7 @@ func newUnlockCommand() *cobra.Command {
 		long: `Unlock releases the lock on a stack's state. Use it only when the run that held
 it is gone: two runs at once damage the state.`,
 		quiet: true,
-		act: func(s *automation.Stack, ctx context.Context, _ automation.Watcher) error { return s.Cancel(ctx) },
+		act:   func(s *automation.Stack, ctx context.Context, _ automation.Watcher) error { return s.Cancel(ctx) },
 	})
 }
 

@@ -1,0 +1,199 @@
+package program_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestGraph holds the identity of every resource: a changed line is a resource
+// that existing stacks would lose and make anew.
+func TestGraph(t *testing.T) {
+	stacks := map[string]map[string]any{
+		"combined": small(nil),
+		"dedicated": small(map[string]any{
+			"kraftstack:controllers": map[string]any{"mode": "dedicated"},
+			"kraftstack:network":     map[string]any{"natGateways": "perZone", "zones": []string{"us-east-1b", "us-east-1c"}},
+		}),
+	}
+	for name, values := range stacks {
+		t.Run(name, func(t *testing.T) {
+			var lines []string
+			for _, res := range mustDeploy(t, values).resources {
+				lines = append(lines, fmt.Sprintf("%s %s (in %s)", res.Type, res.Name, res.parent()))
+			}
+			slices.Sort(lines)
+			golden(t, name+".graph", strings.Join(lines, "\n")+"\n")
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got); go test ./tests/program -update rewrites it\n%s", path, diff)
+	}
+}
+
+func TestEveryResourceHasAComponent(t *testing.T) {
+	for _, res := range mustDeploy(t, small(nil)).resources {
+		if res.Type == "pulumi:pulumi:Stack" {
+			continue
+		}
+		parent := resource.URN(res.RPC.GetParent())
+		if strings.HasPrefix(res.Type, "kraftstack:") {
+			if strings.Count(res.Type, ":") != 2 {
+				t.Errorf("%s: the type token %s does not have three parts", res.Name, res.Type)
+			}
+			continue
+		}
+		if !strings.HasPrefix(string(parent.Type()), "kraftstack:") && !strings.Contains(string(parent.QualifiedType()), "kraftstack:") {
+			t.Errorf("%s %s has no component as its parent but %q", res.Type, res.Name, parent)
+		}
+		if !strings.HasPrefix(res.Name, parent.Name()+"-") {
+			t.Errorf("%s does not begin with its component's name %s", res.Name, parent.Name())
+		}
+	}
+}
+
+func TestNodesAreRolledOneAfterAnother(t *testing.T) {
+	r := mustDeploy(t, small(map[string]any{"kraftstack:controllers": map[string]any{"mode": "dedicated"}}))
+	order := []string{"controller-1", "controller-2", "controller-3", "broker-1001", "broker-1002", "broker-1003"}
+	previous := "quorum-stands"
+	for _, node := range order {
+		roll := r.get(t, node+"-roll")
+		if !roll.dependsOn(previous) {
+			t.Errorf("%s-roll does not wait for %s but for %v", node, previous, roll.RPC.GetDependencies())
+		}
+		previous = node + "-roll"
+		stands := r.get(t, "quorum-stands")
+		if !stands.dependsOn(node + "-configure") {
+			t.Errorf("the quorum is not waited for after %s is configured", node)
+		}
+		for _, other := range order {
+			if !r.get(t, node+"-configure").dependsOn(other + "-record") {
+				t.Errorf("%s may ask for the name of %s before it exists", node, other)
+			}
+			if other != node && r.get(t, node+"-configure").dependsOn(other+"-configure") {
+				t.Errorf("%s is born after %s, not beside it", node, other)
+			}
+		}
+	}
+}
+
+func TestStepsOnAHost(t *testing.T) {
+	r := mustDeploy(t, small(nil))
+	for _, step := range []string{"toolkit", "prepare", "install", "roll"} {
+		triggers := r.get(t, "broker-1002-"+step).Inputs["triggers"].ArrayValue()
+		if len(triggers) != 1 || triggers[0].StringValue() != "broker-1002-instance-id" {
+			t.Errorf("%s: triggers are %v, want the instance's id alone", step, triggers)
+		}
+	}
+	configure := r.get(t, "broker-1002-configure")
+	triggers := configure.Inputs["triggers"].ArrayValue()
+	if len(triggers) != 1 || triggers[0].StringValue() != "broker-1002-data-id" {
+		t.Errorf("configure: triggers are %v, want the volume's id alone: only a new volume may be formatted", triggers)
+	}
+	if !strings.Contains(configure.text("create"), "'--new'") || strings.Contains(configure.text("update"), "--new") {
+		t.Errorf("only the create of configure may format\ncreate: %s\nupdate: %s", configure.text("create"), configure.text("update"))
+	}
+	if !strings.Contains(configure.text("update"), "--instance=broker-1002-instance-id") {
+		t.Errorf("a replaced host would not be configured again: %s", configure.text("update"))
+	}
+	if !r.get(t, "broker-1002-install").dependsOn("network-nat-us-east-1a") &&
+		!r.get(t, "broker-1002-install").dependsOn("network-private-us-east-1b-default-route") {
+		t.Error("install does not wait for the way out to the internet")
+	}
+}
+
+func TestEveryConnectionIsPinned(t *testing.T) {
+	for _, command := range mustDeploy(t, small(nil)).ofType("command:remote:Command") {
+		connection := command.Inputs["connection"]
+		for connection.IsSecret() || connection.IsOutput() {
+			if connection.IsSecret() {
+				connection = connection.SecretValue().Element
+			} else {
+				connection = connection.OutputValue().Element
+			}
+		}
+		object := connection.ObjectValue()
+		if object["hostKey"].IsNull() {
+			t.Errorf("%s accepts any host key", command.Name)
+		}
+		proxied := !strings.HasPrefix(command.Name, "bastion-")
+		if proxied && object["proxy"].ObjectValue()["hostKey"].IsNull() {
+			t.Errorf("%s accepts any host key of the bastion", command.Name)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	r := mustDeploy(t, small(nil))
+	instance := r.get(t, "broker-1001-instance").RPC
+	if !instance.GetDeleteBeforeReplace() {
+		t.Error("an instance is not deleted before its replacement, which needs its disk")
+	}
+	if diff := cmp.Diff([]string{"ami", "userData"}, instance.GetIgnoreChanges()); diff != "" {
+		t.Errorf("a newer image or new user data would replace the fleet: %s", diff)
+	}
+	attachment := r.get(t, "broker-1001-data-attachment").RPC
+	if name := resource.URN(attachment.GetDeletedWith()).Name(); name != "broker-1001-instance" {
+		t.Errorf("the attachment is deleted with %q", name)
+	}
+}
+
+// TestSecurityGroups lists every rule: a new way in must be read by a person.
+func TestSecurityGroups(t *testing.T) {
+	r := mustDeploy(t, small(nil))
+	var rules []string
+	for _, kind := range []string{"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"} {
+		for _, rule := range r.ofType(kind) {
+			ports := ""
+			if from := rule.Inputs["fromPort"]; from.IsNumber() {
+				ports = fmt.Sprintf(" %v-%v", from.NumberValue(), rule.Inputs["toPort"].NumberValue())
+			}
+			far := rule.text("cidrIpv4") + rule.text("referencedSecurityGroupId")
+			rules = append(rules, fmt.Sprintf("%s: %s%s %s", rule.text("securityGroupId"), rule.text("ipProtocol"), ports, far))
+		}
+	}
+	golden(t, "rules", strings.Join(rules, "\n")+"\n")
+}
+
+func TestBadStackRegistersNothing(t *testing.T) {
+	for name, values := range map[string]map[string]any{
+		"no admins":    {"aws:region": "us-east-1"},
+		"unknown key":  small(map[string]any{"kraftstack:brokers": map[string]any{"cuont": 3}}),
+		"unknown zone": small(map[string]any{"kraftstack:network": map[string]any{"zones": []string{"us-east-1a", "us-east-1z"}}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := deploy(t, "test", values)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			for _, res := range r.resources {
+				if res.Type != "pulumi:pulumi:Stack" {
+					t.Errorf("%s %s was registered before the refusal", res.Type, res.Name)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,148 @@
+// Package program_test runs the program against Pulumi's mocks and looks at
+// what it registers: names, parents, dependencies and options, not only inputs.
+package program_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
+	"kraftstack/program"
+)
+
+// recorder keeps every registration. It answers with what AWS and tls would
+// compute, and with nothing that the program does not ask for.
+type recorder struct {
+	mu        sync.Mutex
+	resources []registration
+}
+
+type registration struct {
+	Type, Name string
+	Inputs     resource.PropertyMap
+	RPC        *pulumirpc.RegisterResourceRequest
+}
+
+func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.resources = append(r.resources, registration{args.TypeToken, args.Name, args.Inputs, args.RegisterRPC})
+	outputs := args.Inputs.Copy()
+	computed := map[string]map[resource.PropertyKey]string{
+		"tls:index/privateKey:PrivateKey": {
+			"publicKeyOpenssh": "ssh-ed25519 public-" + args.Name, "privateKeyOpenssh": "private-" + args.Name,
+		},
+		"aws:ec2/instance:Instance":             {"privateIp": "ip-" + args.Name},
+		"aws:ec2/eip:Eip":                       {"allocationId": "eipalloc-" + args.Name, "publicIp": "public-" + args.Name},
+		"aws:ec2/eipAssociation:EipAssociation": {"publicIp": "public-" + args.Name},
+		"aws:route53/zone:Zone":                 {"zoneId": "zone-" + args.Name},
+	}
+	for key, value := range computed[args.TypeToken] {
+		outputs[key] = resource.NewProperty(value)
+	}
+	return args.Name + "-id", outputs, nil
+}
+
+func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	switch args.Token {
+	case "aws:index/getAvailabilityZones:getAvailabilityZones":
+		return resource.NewPropertyMapFromMap(map[string]any{
+			"names": []any{"us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"},
+		}), nil
+	case "aws:ssm/getParameter:getParameter":
+		return resource.NewPropertyMapFromMap(map[string]any{"value": "ami-0123456789abcdef0"}), nil
+	}
+	return nil, fmt.Errorf("the program calls %s, which these tests do not know", args.Token)
+}
+
+// deploy runs the program with a configuration; values that are not strings
+// are given as JSON, as the engine does.
+func deploy(t *testing.T, stack string, values map[string]any) (*recorder, error) {
+	t.Helper()
+	config := map[string]string{}
+	for key, value := range values {
+		text, ok := value.(string)
+		if !ok {
+			encoded, err := json.Marshal(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = string(encoded)
+		}
+		config[key] = text
+	}
+	r := &recorder{}
+	err := pulumi.RunErr(program.Deploy, pulumi.WithMocks("kraftstack", stack, r),
+		func(info *pulumi.RunInfo) { info.Config = config })
+	return r, err
+}
+
+func mustDeploy(t *testing.T, values map[string]any) *recorder {
+	t.Helper()
+	r, err := deploy(t, "test", values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// small is the least that a stack file must say.
+func small(more map[string]any) map[string]any {
+	values := map[string]any{
+		"aws:region":        "us-east-1",
+		"kraftstack:access": map[string]any{"adminCidrs": []string{"203.0.113.0/24"}},
+	}
+	for key, value := range more {
+		values[key] = value
+	}
+	return values
+}
+
+func (r *recorder) get(t *testing.T, name string) registration {
+	t.Helper()
+	for _, res := range r.resources {
+		if res.Name == name {
+			return res
+		}
+	}
+	t.Fatalf("nothing named %s was registered", name)
+	return registration{}
+}
+
+// ofType lists the resources of a type by name.
+func (r *recorder) ofType(kind string) []registration {
+	var found []registration
+	for _, res := range r.resources {
+		if res.Type == kind {
+			found = append(found, res)
+		}
+	}
+	slices.SortFunc(found, func(a, b registration) int { return strings.Compare(a.Name, b.Name) })
+	return found
+}
+
+func (r registration) text(key string) string {
+	value := r.Inputs[resource.PropertyKey(key)]
+	for value.IsSecret() {
+		value = value.SecretValue().Element
+	}
+	if value.IsString() {
+		return value.StringValue()
+	}
+	return ""
+}
+
+func (r registration) dependsOn(name string) bool {
+	return slices.ContainsFunc(r.RPC.GetDependencies(), func(urn string) bool {
+		return resource.URN(urn).Name() == name
+	})
+}
+
+func (r registration) parent() string { return resource.URN(r.RPC.GetParent()).Name() }
