@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# Kafka's binary archive: fetched, proven, unpacked beside other versions.
+
+readonly KAFKA_ROOT=/opt/kafka
+readonly COMPLETE=.kraftstack-complete # in an unpacked version: its archive's SHA-512
+
+# version_dir VERSION: where a version is unpacked, under the name that its archive
+# gives it.
+version_dir() {
+  printf '%s/kafka_2.13-%s' "$KAFKA_ROOT" "$1"
+}
+
+# installed_sum VERSION: the SHA-512 of the archive that a version came from; empty
+# where it is not installed.
+installed_sum() {
+  first_line "$(version_dir "$1")/$COMPLETE"
+}
+
+# download URL FILE SECONDS: fetches with retries for that long. A server that is
+# not there yet, or a way out that is not there yet, is worth waiting for; one that
+# says no is not.
+download() {
+  local status=0
+  wait_for "$3" "an answer from $1" try_download "$1" "$2" || status=$?
+  case $status in
+    0) ;;
+    1) die "$1 could not be fetched in $3 s: $WAIT_DETAIL" \
+      'check that the server runs and that this host has a way to it (route, NAT, DNS); then run this again' ;;
+    *) die "$1 could not be fetched: $WAIT_DETAIL" \
+      'correct the address of the archive (kraftstack:kafka archiveUrl, version) and run this again' ;;
+  esac
+}
+
+# try_download URL FILE: one attempt. A transfer that stalls for 30 s is given up.
+try_download() {
+  local reason status=0
+  reason=$(curl --fail --silent --show-error --location --connect-timeout 10 \
+    --speed-limit 1024 --speed-time 30 --output "$2" -- "$1" 2>&1) || status=$?
+  if ((status == 0)); then return 0; fi
+  WAIT_DETAIL=$(printf '%s' "$reason" | tail -n 1)
+  case $status in
+    1 | 3 | 23) return 2 ;;                                      # bad address, no room for the file
+    22) [[ $reason =~ error:\ (5..|408|429) ]] || return 2 ;;    # the server's answer is no
+  esac
+  return 1
+}
+
+# published_sum FILE: the SHA-512 in a checksum file, either "HASH  name" or the
+# form of gpg --print-md, "name: AAAA BBBB …" over several lines. Empty if neither.
+published_sum() {
+  local text
+  text=$(tr -d '\r' <"$1")
+  if [[ $text =~ ^[[:space:]]*([0-9a-fA-F]{128})([[:space:]]|$) ]]; then
+    text=${BASH_REMATCH[1]}
+  else
+    text=$(printf '%s' "${text#*:}" | tr -d '[:space:]')
+  fi
+  if [[ $text =~ ^[0-9a-fA-F]{128}$ ]]; then printf '%s' "${text,,}"; fi
+}
+
+# unpack ARCHIVE VERSION SUM: the version's folder appears whole or not at all.
+unpack() {
+  local target work name
+  target=$(version_dir "$2")
+  name=${target##*/}
+  work=$(mktemp -d "$KAFKA_ROOT/.unpack.XXXXXX")
+  SCRATCH+=("$work")
+  tar -xzf "$1" -C "$work" --no-same-owner --no-same-permissions ||
+    die "$1 could not be unpacked" "check the room on $KAFKA_ROOT (df -h $KAFKA_ROOT) and run this again"
+  if [[ ! -x $work/$name/bin/kafka-server-start.sh ]]; then
+    die "the archive holds no $name/bin/kafka-server-start.sh but: $(find "$work" -mindepth 1 -maxdepth 1 -printf '%f ')" \
+      "give the address of Kafka $2's binary archive"
+  fi
+  write_file "$work/$name/$COMPLETE" 0644 root:root <<<"$3"
+  sync -f "$work"
+  mv -T -- "$work/$name" "$target"
+}
+
+# activate_version VERSION: makes it the current one.
+activate_version() {
+  link_atomically "kafka_2.13-$1" "$KAFKA_ROOT/current"
+}

@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# The document on configure's standard input: files with mode and owner. And the
+# manifest of what was written, which check compares the host with.
+
+readonly MANIFEST=$STATE/manifest # lines of: SHA-256 MODE OWNER:GROUP PATH
+readonly GENERATION=/etc/kafka/generation
+
+# The document's files in its order, and their parts by path.
+DOCUMENT=()
+declare -A DOCUMENT_MODE=() DOCUMENT_OWNER=() DOCUMENT_CONTENT=()
+
+# read_document STAGING: reads standard input, keeps each file's content in the
+# folder STAGING, and refuses a document with anything wrong in it before a single
+# file of the host is touched.
+read_document() {
+  local line path='' staged=''
+  IFS= read -r line || true
+  [[ $line == '# kraftstack document 1' ]] ||
+    die "the document on standard input begins with ${line@Q}, not with '# kraftstack document 1'" \
+      'use the toolkit and the program of the same version'
+  while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line != '=== '* ]]; then
+      [[ -n $path ]] || die "the document has the line ${line@Q} before its first file" 'this is a fault of the program that made it: report it'
+      printf '%s\n' "$line" >>"$staged"
+      continue
+    fi
+    begin_file "$line"
+    path=${DOCUMENT[-1]}
+    staged=$1/${#DOCUMENT[@]}
+    : >"$staged"
+    DOCUMENT_CONTENT[$path]=$staged
+  done
+  [[ -n $path ]] || die 'the document has no file in it' 'this is a fault of the program that made it: report it'
+}
+
+# begin_file LINE: takes "=== PATH MODE OWNER:GROUP".
+begin_file() {
+  local path
+  [[ $1 =~ ^===\ (/[A-Za-z0-9._/@-]+)\ (0[0-7]{3})\ ([a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*)$ ]] ||
+    die "the document has the line ${1@Q}, which is no '=== PATH MODE OWNER:GROUP'" 'this is a fault of the program that made it: report it'
+  path=${BASH_REMATCH[1]}
+  if [[ $path == *..* || ! $path =~ ^/etc/(kafka/|systemd/system/kafka[a-z-]*\.service(\.d/.*)?$) ]]; then
+    die "the document wants to write $path, which is not Kafka's" 'this is a fault of the program that made it: report it'
+  fi
+  [[ -z ${DOCUMENT_MODE[$path]:-} ]] || die "the document has $path twice" 'this is a fault of the program that made it: report it'
+  getent passwd "${BASH_REMATCH[3]%:*}" >/dev/null && getent group "${BASH_REMATCH[3]#*:}" >/dev/null ||
+    die "$path is to belong to ${BASH_REMATCH[3]}, which this host does not know" 'run kafka-node prepare first'
+  DOCUMENT+=("$path")
+  DOCUMENT_MODE[$path]=${BASH_REMATCH[2]}
+  DOCUMENT_OWNER[$path]=${BASH_REMATCH[3]}
+}
+
+# apply_document: makes the host's files those of the document. The manifest lists
+# a file before it is there and until it is gone, so a run that is killed forgets
+# none; the wanted generation comes last, for it speaks for all the others.
+apply_document() {
+  local path stale
+  stale=$(stale_paths)
+  write_if_changed "$MANIFEST" 0644 root:root < <(document_manifest "$stale") || true
+  for path in "${DOCUMENT[@]}"; do
+    if [[ $path != "$GENERATION" ]]; then apply_file "$path"; fi
+  done
+  for path in $stale; do
+    rm -f -- "$path"
+    say "removed $path"
+  done
+  if [[ -n ${DOCUMENT_MODE[$GENERATION]:-} ]]; then apply_file "$GENERATION"; fi
+  write_if_changed "$MANIFEST" 0644 root:root < <(document_manifest '') || true
+}
+
+apply_file() {
+  if write_if_changed "$1" "${DOCUMENT_MODE[$1]}" "${DOCUMENT_OWNER[$1]}" <"${DOCUMENT_CONTENT[$1]}"; then
+    say "wrote $1"
+  fi
+}
+
+# stale_paths: what an earlier document had and this one has not.
+stale_paths() {
+  local sum mode owner path
+  [[ -r $MANIFEST ]] || return 0
+  while read -r sum mode owner path; do
+    if [[ -z ${DOCUMENT_MODE[$path]:-} ]]; then printf '%s\n' "$path"; fi
+  done <"$MANIFEST"
+}
+
+# document_manifest STALE: the manifest of the document, and of files that are
+# still to be removed.
+document_manifest() {
+  local path sum
+  for path in "${DOCUMENT[@]}"; do
+    sum=$(sha256sum <"${DOCUMENT_CONTENT[$path]}")
+    printf '%s %s %s %s\n' "${sum%% *}" "${DOCUMENT_MODE[$path]}" "${DOCUMENT_OWNER[$path]}" "$path"
+  done
+  for path in $1; do printf -- '- - - %s\n' "$path"; done
+}
+
+# file_fault SHA256 MODE OWNER:GROUP PATH: what is wrong with a file of the
+# manifest; empty where it is right.
+file_fault() {
+  local sum
+  if [[ $1 == - ]]; then
+    if [[ -e $4 ]]; then printf 'it should be gone: configure was interrupted'; fi
+  elif [[ ! -f $4 || -L $4 ]]; then
+    printf 'it is missing'
+  elif [[ $(mode_and_owner "$4") != "$2 $3" ]]; then
+    printf 'it is %s, not %s' "$(mode_and_owner "$4")" "$2 $3"
+  else
+    sum=$(sha256sum <"$4")
+    if [[ ${sum%% *} != "$1" ]]; then printf 'its content was changed'; fi
+  fi
+}

@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# kafka.service: what systemd knows of it, and what its log says.
+
+readonly UNIT=kafka.service
+
+# unit_property NAME: such as ActiveState.
+unit_property() {
+  systemctl show --value -p "$1" "$UNIT"
+}
+
+unit_is_active() {
+  systemctl -q is-active "$UNIT"
+}
+
+# reload_units: after unit files changed, in this run or in one that was killed.
+reload_units() {
+  if [[ $(unit_property NeedDaemonReload) == yes || $(unit_property LoadState) != loaded ]]; then
+    systemctl daemon-reload
+  fi
+  [[ $(unit_property LoadState) == loaded ]] ||
+    die "systemd does not load $UNIT" "look at: systemctl status $UNIT"
+}
+
+# running_generation: of the process that runs; empty where none does.
+running_generation() {
+  if unit_is_active; then first_line /run/kafka/generation; fi
+}
+
+# RESTARTS_BEFORE is how often systemd had restarted the unit of its own when this
+# run began to look.
+RESTARTS_BEFORE=0
+
+# unit_died: it has failed for good, or keeps failing while we look.
+unit_died() {
+  if [[ $(unit_property ActiveState) == failed ]]; then return 0; fi
+  (($(unit_property NRestarts) >= RESTARTS_BEFORE + 3))
+}
+
+# log_lines: the last lines of Kafka's log that say what is wrong, or the last few
+# of all.
+log_lines() {
+  local recent wrong
+  recent=$(journalctl -u "$UNIT" -n 400 -o cat --no-pager 2>/dev/null || true)
+  wrong=$(printf '%s\n' "$recent" | grep -E '(^|[^A-Z])(ERROR|FATAL)([^A-Z]|$)|Exception|kafka-node: ' | tail -n 15 || true)
+  printf '%s\n' "${wrong:-$(printf '%s\n' "$recent" | tail -n 5)}"
+}
+
+# die_with_log WHAT: Kafka itself is what failed.
+die_with_log() {
+  log_lines | cut -c 1-300 | sed 's/^/  log: /' >&2
+  die "$1" "read the log lines above (all of it: journalctl -u $UNIT); run this again when the cause is gone"
+}
+
+# own_ports: the ports that this node listens on, in the order of its listeners.
+own_ports() {
+  property "$PROPERTIES" listeners | tr ',' '\n' | sed 's/.*://'
+}
+
+# port_answers HOST PORT: something accepts connections there.
+port_answers() {
+  timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null
+}

@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# Kafka's storage on the data disk: formatted once in a node's life.
+
+readonly PROPERTIES=/etc/kafka/server.properties
+readonly DATA=$DATA_MOUNT/data
+
+# ensure_storage: the node's data is there and is this node's, or, for a new node,
+# is made.
+ensure_storage() {
+  local log_dirs
+  mountpoint -q "$DATA_MOUNT" ||
+    die "no data disk is mounted on $DATA_MOUNT" 'run kafka-node prepare first (kraftstack up does)'
+  log_dirs=$(property "$PROPERTIES" log.dirs)
+  [[ $log_dirs == "$DATA" ]] ||
+    die "server.properties has log.dirs=$log_dirs, and this toolkit keeps data in $DATA" 'this is a fault of the program that made it: report it'
+  rm -rf -- "$DATA_MOUNT/.formatting" # of a run that was killed
+  if [[ -e $DATA/meta.properties ]]; then
+    expect_storage
+    return
+  fi
+  if [[ ! ${FLAG[new]} ]]; then
+    die "the disk mounted on $DATA_MOUNT is empty, and the data of node ${FLAG[node-id]} was expected on it$(attached_volume)" \
+      'attach the volume that holds its data; only if that is lost for good, replace the node as a new one'
+  fi
+  if [[ -d $DATA && -n $(find "$DATA" -mindepth 1 -print -quit) ]]; then
+    die "$DATA has files in it and no meta.properties, so it is no blank disk of a new node" \
+      "look at what is there; if nothing is needed, empty $DATA and run this again"
+  fi
+  format_storage
+}
+
+attached_volume() {
+  local volume
+  volume=$(first_line "$STATE/volume")
+  if [[ -n $volume ]]; then printf ' (it is %s)' "$volume"; fi
+}
+
+# expect_storage: the data on the disk is that of this cluster and this node.
+expect_storage() {
+  local fault
+  fault=$(storage_fault "${FLAG[cluster-id]}" "${FLAG[node-id]}" "$(wanted_directory)")
+  if [[ -n $fault ]]; then
+    die "the data disk$(attached_volume) is not that of this node: $fault" \
+      'attach the volume that belongs to this node; nothing on the disk was changed'
+  fi
+}
+
+# wanted_directory: the directory id that is asked for. Kafka takes one only for
+# the first voters; it picks that of any other node itself.
+wanted_directory() {
+  if is_first_voter; then printf '%s' "${FLAG[directory-id]}"; fi
+}
+
+is_first_voter() {
+  [[ ,${FLAG[initial-controllers]} == *,"${FLAG[node-id]}"@* ]]
+}
+
+# storage_fault CLUSTER_ID NODE_ID DIRECTORY_ID: how meta.properties differs; empty
+# where it does not. An empty directory id is not compared.
+storage_fault() {
+  local meta=$DATA/meta.properties found
+  found=$(property "$meta" cluster.id)
+  if [[ $found != "$1" ]]; then
+    printf 'it has cluster.id %s, not %s' "$found" "$1"
+    return
+  fi
+  found=$(property "$meta" node.id)
+  if [[ $found != "$2" ]]; then
+    printf 'it has node.id %s, not %s' "$found" "$2"
+    return
+  fi
+  found=$(property "$meta" directory.id)
+  if [[ -n $3 && $found != "$3" ]]; then
+    printf 'it has directory.id %s, not %s' "$found" "$3"
+  fi
+}
+
+# format_storage: kafka-storage.sh writes several files one after another, and half
+# of them would look like all. So it formats a folder beside the data, which takes
+# the data's name when it is whole.
+format_storage() {
+  local work=$DATA_MOUNT/.formatting properties output
+  say "formatting storage of node ${FLAG[node-id]}"
+  install -d -m 0750 -o kafka -g kafka -- "$work"
+  properties=$(mktemp)
+  SCRATCH+=("$properties" "$work")
+  write_file "$properties" 0640 root:kafka < <(
+    awk -v dir="$work" '/^[ \t]*log\.dirs[ \t]*=/ { print "log.dirs=" dir; next } { print }' "$PROPERTIES"
+  )
+  local -a voters=(--no-initial-controllers)
+  if is_first_voter; then voters=("--initial-controllers=${FLAG[initial-controllers]}"); fi
+  output=$(as_kafka "$(wanted_bin)/kafka-storage.sh" format "--cluster-id=${FLAG[cluster-id]}" \
+    "${voters[@]}" "--config=$properties" 2>&1) || {
+    printf '%s\n' "$output" | tail -n 15 >&2
+    die "kafka-storage.sh could not format the storage of node ${FLAG[node-id]}" 'read the lines above; correct the settings and run this again'
+  }
+  if is_first_voter && [[ $(property "$work/meta.properties" directory.id) != "${FLAG[directory-id]}" ]]; then
+    die "--initial-controllers gives node ${FLAG[node-id]} another directory id than --directory-id=${FLAG[directory-id]}" \
+      'this is a fault of the program that called: report it'
+  fi
+  sync -f "$work"
+  mv -T -- "$work" "$DATA"
+}

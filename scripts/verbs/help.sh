@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+
+verb_help() {
+  cat <<'HELP'
+kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as root
+
+  prepare --volume-id=vol-… [--timeout=300]
+      Waits for cloud-init and the data disk; makes the user kafka, the disk's file
+      system (on a blank disk only), its mount, kernel settings and limits.
+  install --version=4.3.0 --url=… [--sha512=…] [--retry-seconds=60] [--activate]
+      Finds or installs Java, fetches Kafka's archive, checks its SHA-512 (given, or
+      published beside it as URL.sha512) and unpacks it beside other versions.
+      --activate makes it the current one and puts its tools on the PATH.
+  configure [--new] --node-id=… --cluster-id=… --initial-controllers=…
+            [--directory-id=…] --instance=i-…       (a document on standard input)
+      Writes the document's files, formats storage with --new where there is none,
+      starts Kafka if it does not run. Never restarts it.
+  quorum --voters=… --brokers=… [--timeout=300]
+      Waits until there is a leader, every voter has caught up and every broker is
+      registered and unfenced.
+  roll --generation=… --node-id=… [--timeout=600]
+      Restarts Kafka if it runs with another generation of its settings, and waits
+      until this node is healthy.
+  check
+      Compares this host with what configure wrote; prints JSON. Ends with 0 where
+      all is right, with 3 where something differs.
+  status
+      Says in a few lines what runs here.
+  activate
+      For kafka.service: links the wanted version just before a start.
+
+Ends with 0, with 1 where something failed (the message names the next step), with 2
+where the call was wrong. Every verb can be stopped at any time and run again.
+HELP
+}

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+
+# verb_prepare makes a fresh machine into one that can hold Kafka.
+verb_prepare() {
+  local deadline device
+  parse_flags 'volume-id! timeout=300' "$@"
+  check_flag volume-id 'vol-[0-9a-f]+' 'a volume id such as vol-0123456789abcdef0'
+  check_flag timeout '[0-9]+' 'a number of seconds'
+  deadline=$((SECONDS + FLAG[timeout]))
+  wait_for_cloud_init "$deadline"
+  lock_host
+  make_user
+  tune_kernel
+  raise_limits
+  need_command mkfs.xfs xfsprogs
+  device=$(device_of "${FLAG[volume-id]}")
+  wait_for "$(remaining "$deadline")" "volume ${FLAG[volume-id]}" device_is_there "$device" ||
+    die "volume ${FLAG[volume-id]} did not appear as $device within ${FLAG[timeout]} s" \
+      "check that it is attached to this instance, and that the instance type is a Nitro one; then run this again"
+  format_if_blank "$device" "${FLAG[volume-id]}"
+  mount_disk "$device" "${FLAG[volume-id]}"
+  refuse_foreign_data "${FLAG[volume-id]}"
+  own_data
+  write_if_changed "$STATE/volume" 0644 root:root <<<"${FLAG[volume-id]}" || true
+  say 'done'
+}
+
+# wait_for_cloud_init DEADLINE: first boot installs packages and writes files; what
+# runs beside it meets locks and half a system.
+wait_for_cloud_init() {
+  local status=0
+  command -v cloud-init >/dev/null || return 0
+  wait_for "$(remaining "$1")" 'cloud-init to end' test -s /run/cloud-init/result.json ||
+    die "cloud-init did not end within ${FLAG[timeout]} s" \
+      'look at: cloud-init status --long, and /var/log/cloud-init-output.log'
+  if tr -d '[:space:]' </run/cloud-init/result.json | grep -q '"errors":\[\]'; then return 0; fi
+  timeout "$(remaining "$1")" cloud-init status --wait >/dev/null 2>&1 || status=$?
+  case $status in
+    0) ;;
+    2) warn 'cloud-init ended with errors that it calls recoverable; see cloud-init status --long' ;;
+    *) die "cloud-init failed (status $status)" 'look at: cloud-init status --long; replace the instance if its user data is wrong' ;;
+  esac
+}
+
+make_user() {
+  if ! getent group kafka >/dev/null; then groupadd --system kafka; fi
+  if ! getent passwd kafka >/dev/null; then
+    say 'making the user kafka'
+    useradd --system --gid kafka --home-dir "$DATA_MOUNT" --no-create-home \
+      --shell /usr/sbin/nologin --comment 'Apache Kafka' kafka
+  fi
+  install -d -m 0755 -- "$DATA_MOUNT" "$STATE" /opt/kafka /etc/kafka
+  install -d -m 0750 -o kafka -g kafka /var/log/kafka
+}
+
+readonly SYSCTL_FILE=/etc/sysctl.d/90-kafka.conf
+
+# tune_kernel: two memory maps for each log segment outgrow the default of 65,530;
+# page cache is what Kafka reads from, so it is not traded for swap.
+tune_kernel() {
+  local line key value
+  write_if_changed "$SYSCTL_FILE" 0644 root:root <<'SYSCTL' || true
+# Written by kafka-node.
+vm.max_map_count = 262144
+vm.swappiness = 1
+vm.dirty_background_ratio = 5
+vm.dirty_ratio = 80
+SYSCTL
+  while IFS= read -r line; do
+    if [[ $line != vm.* ]]; then continue; fi
+    key=${line%% =*} value=${line##*= }
+    if [[ $(sysctl -n "$key" 2>/dev/null) == "$value" ]]; then continue; fi
+    set_sysctl "$key" "$value"
+  done <"$SYSCTL_FILE"
+}
+
+set_sysctl() {
+  if sysctl -q -w "$1=$2" 2>/dev/null; then return 0; fi
+  if is_container; then
+    warn "could not set $1=$2: the kernel refuses it in a container"
+    return 0
+  fi
+  die "could not set $1=$2" "look at: sysctl -w $1=$2"
+}
+
+# raise_limits: for tools that an operator runs as kafka; the service has its own
+# limits in its unit.
+raise_limits() {
+  write_if_changed /etc/security/limits.d/90-kafka.conf 0644 root:root <<'LIMITS' || true
+# Written by kafka-node.
+kafka soft nofile 100000
+kafka hard nofile 100000
+LIMITS
+}
