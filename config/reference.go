@@ -30,6 +30,7 @@ func rows(b *strings.Builder, fields []field, prefix string) {
 		switch f.kind {
 		case later:
 		case object:
+			fmt.Fprintf(b, "| `%s%s` | object | | %s | its fields, as follow |\n", prefix, f.name, cell(f.doc))
 			rows(b, f.fields, prefix+f.name+".")
 		default:
 			fmt.Fprintf(b, "| `%s%s` | %s | %s | %s | %s |\n", prefix, f.name, f.kind, f.defaultText(), cell(f.doc), cell(f.allowed))
