@@ -35,19 +35,20 @@ read_document() {
 
 # begin_file LINE: takes "=== PATH MODE OWNER:GROUP".
 begin_file() {
-  local path
+  local path mode owner
   [[ $1 =~ ^===\ (/[A-Za-z0-9._/@-]+)\ (0[0-7]{3})\ ([a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*)$ ]] ||
     die "the document has the line ${1@Q}, which is no '=== PATH MODE OWNER:GROUP'" 'this is a fault of the program that made it: report it'
-  path=${BASH_REMATCH[1]}
+  path=${BASH_REMATCH[1]} mode=${BASH_REMATCH[2]} owner=${BASH_REMATCH[3]}
   if [[ $path == *..* || ! $path =~ ^/etc/(kafka/|systemd/system/kafka[a-z-]*\.service(\.d/.*)?$) ]]; then
     die "the document wants to write $path, which is not Kafka's" 'this is a fault of the program that made it: report it'
   fi
   [[ -z ${DOCUMENT_MODE[$path]:-} ]] || die "the document has $path twice" 'this is a fault of the program that made it: report it'
-  getent passwd "${BASH_REMATCH[3]%:*}" >/dev/null && getent group "${BASH_REMATCH[3]#*:}" >/dev/null ||
-    die "$path is to belong to ${BASH_REMATCH[3]}, which this host does not know" 'run kafka-node prepare first'
+  if ! getent passwd "${owner%:*}" >/dev/null || ! getent group "${owner#*:}" >/dev/null; then
+    die "$path is to belong to $owner, which this host does not know" 'run kafka-node prepare first (kraftstack up does)'
+  fi
   DOCUMENT+=("$path")
-  DOCUMENT_MODE[$path]=${BASH_REMATCH[2]}
-  DOCUMENT_OWNER[$path]=${BASH_REMATCH[3]}
+  DOCUMENT_MODE[$path]=$mode
+  DOCUMENT_OWNER[$path]=$owner
 }
 
 # apply_document: makes the host's files those of the document. The manifest lists

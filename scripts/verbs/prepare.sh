@@ -59,6 +59,7 @@ readonly SYSCTL_FILE=/etc/sysctl.d/90-kafka.conf
 # page cache is what Kafka reads from, so it is not traded for swap.
 tune_kernel() {
   local line key value
+  local -a refused=()
   write_if_changed "$SYSCTL_FILE" 0644 root:root <<'SYSCTL' || true
 # Written by kafka-node.
 vm.max_map_count = 262144
@@ -70,17 +71,14 @@ SYSCTL
     if [[ $line != vm.* ]]; then continue; fi
     key=${line%% =*} value=${line##*= }
     if [[ $(sysctl -n "$key" 2>/dev/null) == "$value" ]]; then continue; fi
-    set_sysctl "$key" "$value"
+    sysctl -q -w "$key=$value" 2>/dev/null || refused+=("$key=$value")
   done <"$SYSCTL_FILE"
-}
-
-set_sysctl() {
-  if sysctl -q -w "$1=$2" 2>/dev/null; then return 0; fi
+  if ((${#refused[@]} == 0)); then return 0; fi
   if is_container; then
-    warn "could not set $1=$2: the kernel refuses it in a container"
-    return 0
+    warn "the kernel refuses these in a container: ${refused[*]}"
+  else
+    die "could not set ${refused[*]}" "look at: sysctl -w ${refused[0]}"
   fi
-  die "could not set $1=$2" "look at: sysctl -w $1=$2"
 }
 
 # raise_limits: for tools that an operator runs as kafka; the service has its own

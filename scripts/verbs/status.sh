@@ -2,11 +2,16 @@
 
 # verb_status says in a few lines what runs here, for a person at a terminal.
 verb_status() {
-  local wanted running
+  local wanted running instance
   parse_flags '' "$@"
   wanted=$(first_line "$GENERATION")
   running=$(running_generation)
-  status_line host "$HOSTNAME, $(property "$STATE/node" instance)"
+  instance=$(property "$STATE/node" instance)
+  status_line host "$HOSTNAME${instance:+, $instance}"
+  if [[ ! -e $STATE/node ]]; then
+    status_line node 'not configured yet'
+    return
+  fi
   status_line node "$(property "$STATE/node" node.id), $(property "$PROPERTIES" process.roles)"
   status_line kafka "$(unit_property ActiveState) ($(unit_property SubState)) since $(unit_property ActiveEnterTimestamp)"
   status_line version "$(current_version), Java $(java_version)"
