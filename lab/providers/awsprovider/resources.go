@@ -1,0 +1,50 @@
+package awsprovider
+
+import "github.com/pulumi/pulumi-go-provider/infer"
+
+// rulesHint says how the stand-in wants security group rules.
+const rulesHint = "use aws:vpc:SecurityGroupIngressRule and SecurityGroupEgressRule"
+
+// resources are all resource types by their token.
+func resources(s *session) map[string]kind {
+	list := []kind{
+		define[vpc, vpcArgs, vpcState](s),
+		define[internetGateway, internetGatewayArgs, internetGatewayState](s),
+		define[subnet, subnetArgs, subnetState](s),
+		define[eip, eipArgs, eipState](s,
+			hint("instance", "use aws:ec2:EipAssociation"), hint("networkInterface", "use aws:ec2:EipAssociation")),
+		define[eipAssociation, eipAssociationArgs, eipAssociationState](s),
+		define[natGateway, natGatewayArgs, natGatewayState](s),
+		define[routeTable, routeTableArgs, routeTableState](s, hint("routes", "use aws:ec2:Route")),
+		define[route, routeArgs, routeState](s),
+		define[routeTableAssociation, routeTableAssociationArgs, routeTableAssociationState](s),
+		define[securityGroup, securityGroupArgs, securityGroupState](s,
+			named("name", ""), hint("ingress", rulesHint), hint("egress", rulesHint)),
+		define[ingressRule, ruleArgs, ruleState](s, checked(checkRule)),
+		define[egressRule, ruleArgs, ruleState](s, checked(checkRule)),
+		define[keyPair, keyPairArgs, keyPairState](s, named("keyName", "")),
+		define[instance, instanceArgs, instanceState](s, checked(checkInstance), adjusted(adjustInstance),
+			hint("userDataBase64", "use userData"), hint("securityGroups", "use vpcSecurityGroupIds")),
+		define[volume, volumeArgs, volumeState](s, checked(checkVolume)),
+		define[volumeAttachment, volumeAttachmentArgs, volumeAttachmentState](s),
+		define[zone, zoneArgs, zoneState](s),
+		define[record, recordArgs, recordState](s),
+	}
+	byToken := make(map[string]kind, len(list))
+	for _, k := range list {
+		byToken[k.token] = k
+	}
+	return byToken
+}
+
+// functions are all functions (invokes).
+func functions(s *session) []infer.InferredFunction {
+	return []infer.InferredFunction{
+		infer.Function(&getAvailabilityZones{s}),
+		infer.Function(&getParameter{s}),
+		infer.Function(&getAmi{s}),
+		infer.Function(&getRegion{s}),
+		infer.Function(&getCallerIdentity{s}),
+		infer.Function(&getInstanceType{s}),
+	}
+}
