@@ -117,6 +117,16 @@ func (t goTool) build(ctx context.Context, cacheDir string, out io.Writer) error
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", t.name, err)
 	}
+	unlock, err := Lock(ctx, filepath.Join(dir, ".lock"), func(holder string) {
+		fmt.Fprintf(out, "waiting for process %s, which builds it\n", holder)
+	})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if t.ready(cacheDir) {
+		return nil
+	}
 	for _, ext := range []string{"mod", "sum"} {
 		if err := os.WriteFile(filepath.Join(dir, "go."+ext), []byte(t.file(ext)), 0o644); err != nil {
 			return fmt.Errorf("write the module of %s: %w", t.name, err)

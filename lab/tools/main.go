@@ -1,0 +1,44 @@
+// Command tools prints the path of a tool that the project's own checks need,
+// and brings the tool first where it is not there: `go run ./lab/tools
+// golangci-lint` or `shellcheck`. Progress goes to standard error.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"kraftstack/lab/paths"
+	"kraftstack/lab/setup"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	path, err := find(ctx, os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tools:", err)
+		os.Exit(1)
+	}
+	fmt.Println(path)
+}
+
+func find(ctx context.Context, args []string) (string, error) {
+	if len(args) != 1 {
+		return "", fmt.Errorf("want one name: golangci-lint or shellcheck")
+	}
+	cache, err := paths.Cache()
+	if err != nil {
+		return "", err
+	}
+	switch args[0] {
+	case "golangci-lint":
+		return setup.EnsureLinter(ctx, cache, os.Stderr)
+	case "shellcheck":
+		return setup.EnsureShellcheck(ctx, os.Stderr)
+	default:
+		return "", fmt.Errorf("no tool %q; there are golangci-lint and shellcheck", args[0])
+	}
+}
