@@ -46,7 +46,7 @@ func NewAccess(ctx *pulumi.Context, name string, args AccessArgs, opts ...pulumi
 	a := &Access{
 		namer:   namer{stack: args.Stack.Name, name: name, tags: args.Tags},
 		user:    args.Image.User,
-		timeout: args.Stack.Access.ConnectTimeoutSeconds,
+		timeout: args.Stack.Access.HostTimeoutSeconds,
 	}
 	cidrs := pulumi.StringArray{}
 	for _, cidr := range args.Stack.Access.AdminCIDRs {

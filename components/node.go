@@ -130,7 +130,7 @@ func (n *Node) addSoftware(ctx *pulumi.Context, args NodeArgs) (err error) {
 		return err
 	}
 	n.prepare, err = n.command(ctx, "prepare", commandArgs{
-		create: pulumi.Sprintf("%s --volume-id=%s", toolkitCall("prepare"), n.Volume.ID()),
+		create: pulumi.Sprintf("%s --volume-id=%s", toolkitCall("prepare", fmt.Sprintf("--timeout=%d", args.Stack.Access.HostTimeoutSeconds)), n.Volume.ID()),
 		after:  []pulumi.Resource{n.toolkit, n.attachment},
 	})
 	if err != nil {

@@ -45,9 +45,10 @@ type Access struct {
 	// OpenToWorld is the named override without which 0.0.0.0/0 is refused.
 	OpenToWorld bool
 	Bastion     Bastion
-	// ConnectTimeoutSeconds is how long a host may take until it answers SSH.
+	// HostTimeoutSeconds is how long a host may take until it answers SSH, and
+	// then until its disk appears.
 	// Default 300: a first boot takes minutes.
-	ConnectTimeoutSeconds int
+	HostTimeoutSeconds int
 }
 
 // Bastion is the host that all SSH passes through.

@@ -87,7 +87,7 @@ func TestSmallest(t *testing.T) {
 			AdminCIDRs: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")},
 			Bastion:    Bastion{InstanceType: "t3.micro", Count: 1},
 
-			ConnectTimeoutSeconds: 300,
+			HostTimeoutSeconds: 300,
 		},
 		Controllers: Controllers{Mode: ModeCombined, Count: 3, InstanceType: "t3.medium", Volume: Volume{SizeGiB: 20}},
 		Brokers:     Brokers{Count: 3, InstanceType: "m7i.large", Volume: Volume{SizeGiB: 100}, Image: ImageUbuntu},

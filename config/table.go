@@ -52,10 +52,10 @@ func accessField() field {
 			set:     into(func(s *Stack) *bool { return &s.Access.OpenToWorld }),
 		},
 		{
-			name: "connectTimeoutSeconds", kind: number, def: "300",
-			doc:     "How long a host may take until it answers SSH, in seconds, before `up` gives up on it. A first boot takes minutes.",
+			name: "hostTimeoutSeconds", kind: number, def: "300",
+			doc:     "How long a host may take until it answers SSH, and then until its disk appears, in seconds, before `up` gives up on it. A first boot takes minutes.",
 			allowed: "a number from 10 to 3600",
-			set:     into(func(s *Stack) *int { return &s.Access.ConnectTimeoutSeconds }, between(10, 3600)),
+			set:     into(func(s *Stack) *int { return &s.Access.HostTimeoutSeconds }, between(10, 3600)),
 		},
 		{name: "bastion", kind: object, doc: "The host that all SSH passes through.", fields: []field{
 			instanceType("t3.micro", "The bastion's instance type.", func(s *Stack) *string { return &s.Access.Bastion.InstanceType }),
