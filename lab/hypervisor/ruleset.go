@@ -1,0 +1,205 @@
+package hypervisor
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"kraftstack/lab/cloud"
+)
+
+// routerView is what the packet filter of one VPC's router depends on.
+type routerView struct {
+	Uplink    string // the interface towards the internet
+	Resolvers []netip.Addr
+	Hosts     []hostView // sorted by address
+	Groups    []cloud.SecurityGroup
+}
+
+// hostView is one host as its router sees it.
+type hostView struct {
+	Instance string
+	Addr     netip.Addr
+	Link     string // the router's end of the host's link
+	Groups   []string
+	Out      netip.Addr // the public alias that its traffic leaves with; zero: no way out
+	In       netip.Addr // the public alias that leads to it; zero: none
+}
+
+// ruleset generates the nftables text for one router. It replaces the whole
+// table in one transaction, so there is no moment without rules. As with
+// security groups on EC2, a packet that opens a connection needs the sender's
+// egress and the receiver's ingress; replies need neither; whatever is not
+// allowed is dropped without an answer.
+func ruleset(view routerView) (string, error) {
+	var b strings.Builder
+	b.WriteString("table inet ks\ndelete table inet ks\ntable inet ks {\n")
+	groups := make(map[string]cloud.SecurityGroup, len(view.Groups))
+	for _, group := range view.Groups {
+		groups[group.ID] = group
+		writeMembers(&b, group.ID, view.Hosts)
+	}
+	for _, host := range view.Hosts {
+		if err := writeHostChain(&b, "out", host, groups); err != nil {
+			return "", err
+		}
+		if err := writeHostChain(&b, "in", host, groups); err != nil {
+			return "", err
+		}
+	}
+	writeForward(&b, view)
+	writeInput(&b, view)
+	writeNAT(&b, view)
+	b.WriteString("}\n")
+	return b.String(), nil
+}
+
+// writeMembers writes the set of a group's members, for rules that name it.
+func writeMembers(b *strings.Builder, group string, hosts []hostView) {
+	var members []string
+	for _, host := range hosts {
+		if slices.Contains(host.Groups, group) {
+			members = append(members, host.Addr.String())
+		}
+	}
+	fmt.Fprintf(b, "\tset %s {\n\t\ttype ipv4_addr\n", group)
+	if len(members) > 0 {
+		fmt.Fprintf(b, "\t\telements = { %s }\n", strings.Join(members, ", "))
+	}
+	b.WriteString("\t}\n")
+}
+
+// writeHostChain writes one direction of a host's security groups. A rule that
+// allows the packet returns to the forward chain; the end of the chain drops.
+func writeHostChain(b *strings.Builder, direction string, host hostView, groups map[string]cloud.SecurityGroup) error {
+	fmt.Fprintf(b, "\tchain %s-%s {\n", direction, host.Instance)
+	for _, id := range host.Groups {
+		group := groups[id]
+		rules, farSide := group.Ingress, "saddr"
+		if direction == "out" {
+			rules, farSide = group.Egress, "daddr"
+		}
+		for _, rule := range rules {
+			for _, far := range rule.Groups {
+				if _, ok := groups[far]; !ok {
+					return fmt.Errorf("security group %s: refers to %s, which this VPC does not have", id, far)
+				}
+			}
+			lines, err := ruleLines(rule, farSide)
+			if err != nil {
+				return fmt.Errorf("security group %s: %w", id, err)
+			}
+			for _, line := range lines {
+				fmt.Fprintf(b, "\t\t%s\n", line)
+			}
+		}
+	}
+	b.WriteString("\t\tcounter drop\n\t}\n")
+	return nil
+}
+
+// ruleLines are the nftables rules for one security group rule: one for each
+// CIDR and each group. IPv6 ranges match nothing, because hosts have no IPv6.
+func ruleLines(rule cloud.Rule, farSide string) ([]string, error) {
+	var match string
+	switch rule.Protocol {
+	case "-1":
+	case "icmp":
+		match = "ip protocol icmp "
+	case "tcp", "udp":
+		if rule.FromPort < 0 || rule.ToPort > 65535 || rule.FromPort > rule.ToPort {
+			return nil, fmt.Errorf("%s ports %d to %d: not a range of ports", rule.Protocol, rule.FromPort, rule.ToPort)
+		}
+		match = fmt.Sprintf("%s dport %d-%d ", rule.Protocol, rule.FromPort, rule.ToPort)
+		if rule.FromPort == rule.ToPort {
+			match = fmt.Sprintf("%s dport %d ", rule.Protocol, rule.FromPort)
+		}
+	default:
+		return nil, fmt.Errorf("protocol %q is none that the lab knows: tcp, udp, icmp or -1", rule.Protocol)
+	}
+	var lines []string
+	for _, cidr := range rule.CIDRs {
+		switch {
+		case !cidr.Addr().Is4():
+		case cidr.Bits() == 0:
+			lines = append(lines, match+"return")
+		default:
+			lines = append(lines, fmt.Sprintf("ip %s %s %sreturn", farSide, cidr.Masked(), match))
+		}
+	}
+	for _, group := range rule.Groups {
+		lines = append(lines, fmt.Sprintf("ip %s @%s %sreturn", farSide, group, match))
+	}
+	return lines, nil
+}
+
+func writeForward(b *strings.Builder, view routerView) {
+	var links, out, in, leaving []string
+	for _, host := range view.Hosts {
+		links = append(links, fmt.Sprintf("%q . %s", host.Link, host.Addr))
+		out = append(out, fmt.Sprintf("%s : jump out-%s", host.Addr, host.Instance))
+		in = append(in, fmt.Sprintf("%s : jump in-%s", host.Addr, host.Instance))
+		if host.Out.IsValid() {
+			leaving = append(leaving, host.Addr.String())
+		}
+	}
+	b.WriteString("\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n")
+	b.WriteString("\t\tct state established,related accept\n\t\tct state invalid drop\n")
+	if len(view.Hosts) > 0 {
+		fmt.Fprintf(b, "\t\tiifname != %q iifname . ip saddr != { %s } counter drop\n", view.Uplink, strings.Join(links, ", "))
+		fmt.Fprintf(b, "\t\tiifname != %q ip saddr vmap { %s }\n", view.Uplink, strings.Join(out, ", "))
+		if len(leaving) > 0 {
+			fmt.Fprintf(b, "\t\toifname %q ip saddr { %s } accept\n", view.Uplink, strings.Join(leaving, ", "))
+		}
+		fmt.Fprintf(b, "\t\toifname %q counter drop\n", view.Uplink)
+		fmt.Fprintf(b, "\t\tip daddr != { %s } counter drop\n", addresses(view.Hosts))
+		fmt.Fprintf(b, "\t\tip daddr vmap { %s }\n\t\taccept\n", strings.Join(in, ", "))
+	}
+	b.WriteString("\t}\n")
+}
+
+// writeInput leaves the router itself answering nothing but DNS, which on AWS
+// no security group can filter.
+func writeInput(b *strings.Builder, view routerView) {
+	b.WriteString("\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n")
+	b.WriteString("\t\tiifname \"lo\" accept\n\t\tct state established,related accept\n")
+	if len(view.Resolvers) > 0 {
+		var addrs []string
+		for _, addr := range view.Resolvers {
+			addrs = append(addrs, addr.String())
+		}
+		fmt.Fprintf(b, "\t\tiifname != %q ip daddr { %s } meta l4proto { tcp, udp } th dport 53 accept\n",
+			view.Uplink, strings.Join(addrs, ", "))
+	}
+	b.WriteString("\t}\n")
+}
+
+// writeNAT maps public aliases to private addresses, both ways, at the edge.
+func writeNAT(b *strings.Builder, view routerView) {
+	var in, out []string
+	for _, host := range view.Hosts {
+		if host.In.IsValid() {
+			in = append(in, fmt.Sprintf("%s : %s", host.In, host.Addr))
+		}
+		if host.Out.IsValid() {
+			out = append(out, fmt.Sprintf("%s : %s", host.Addr, host.Out))
+		}
+	}
+	if len(in) > 0 {
+		b.WriteString("\tchain prerouting {\n\t\ttype nat hook prerouting priority dstnat;\n")
+		fmt.Fprintf(b, "\t\tiifname %q dnat ip to ip daddr map { %s }\n\t}\n", view.Uplink, strings.Join(in, ", "))
+	}
+	if len(out) > 0 {
+		b.WriteString("\tchain postrouting {\n\t\ttype nat hook postrouting priority srcnat;\n")
+		fmt.Fprintf(b, "\t\toifname %q snat ip to ip saddr map { %s }\n\t}\n", view.Uplink, strings.Join(out, ", "))
+	}
+}
+
+func addresses(hosts []hostView) string {
+	var out []string
+	for _, host := range hosts {
+		out = append(out, host.Addr.String())
+	}
+	return strings.Join(out, ", ")
+}
