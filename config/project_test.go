@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,12 +57,7 @@ func needed(f field) bool {
 	if f.required {
 		return true
 	}
-	for _, child := range f.fields {
-		if needed(child) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.fields, needed)
 }
 
 // The stack files of the repository are good ones.

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Namespace is the prefix of this project's keys in a stack file.
 const Namespace = "kraftstack"
@@ -84,10 +87,8 @@ func between(low, high int) func(int) string {
 // oneOf accepts the given words.
 func oneOf(words ...string) func(string) string {
 	return func(s string) string {
-		for _, w := range words {
-			if s == w {
-				return ""
-			}
+		if slices.Contains(words, s) {
+			return ""
 		}
 		if near := nearest(s, words); near != "" {
 			return "is not known (did you mean " + near + "?)"

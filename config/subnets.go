@@ -68,14 +68,14 @@ func (n Network) plan(zones int) (private, public int) {
 	if n.CIDR.Bits() <= roomy {
 		return n.CIDR.Bits() + 3, n.CIDR.Bits() + 6
 	}
-	size := n.CIDR.Bits() + 1 + bits.Len(uint(zones-1)) //nolint:gosec // zones is 1 to 6
+	size := n.CIDR.Bits() + 1 + bits.Len(uint(zones-1))
 	return size, size
 }
 
 // part is the i-th network of the given prefix length within p.
 func part(p netip.Prefix, length, i int) netip.Prefix {
 	base := p.Addr().As4()
-	value := binary.BigEndian.Uint32(base[:]) + uint32(i)<<(32-length) //nolint:gosec // i is below the number of parts
+	value := binary.BigEndian.Uint32(base[:]) + uint32(i)<<(32-length)
 	binary.BigEndian.PutUint32(base[:], value)
 	return netip.PrefixFrom(netip.AddrFrom4(base), length)
 }
