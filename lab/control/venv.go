@@ -140,7 +140,7 @@ func makeVenv(ctx context.Context, python, dir string, progress io.Writer) error
 	pip := []string{"-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"}
 	install := append(append([]string{}, pip...), "install", "--no-deps", "-r", list)
 	if err := run(ctx, "install moto", venvPython(dir), install...); err != nil {
-		return err
+		return fmt.Errorf("%w; next: see that the Python package index can be reached, and run this again", err)
 	}
 	if err := run(ctx, "check moto's packages", venvPython(dir), append(pip, "check")...); err != nil {
 		return err

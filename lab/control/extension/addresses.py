@@ -42,7 +42,18 @@ def free_address(subnet):
         if address not in used:
             return str(address)
         address += 1
-    return refuse(
+    return no_room(subnet)
+
+
+def check_room(subnet, count):
+    """AWS launches all instances of a call or none."""
+    room = subnet.cidr.num_addresses - RESERVED - 1 - len(taken(subnet))
+    if count > room:
+        no_room(subnet)
+
+
+def no_room(subnet):
+    refuse(
         "InsufficientFreeAddressesInSubnet",
         f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the requested number of instances.",
     )
@@ -125,9 +136,10 @@ def install():
         if gone:
             return self._state  # terminating twice is allowed and does nothing
         previous = original(self)
-        for nic in list(self.nics.values()):
-            if nic.id in self.ec2_backend.enis:
-                self.detach_eni(nic)
+        for nic in self.nics.values():
+            if nic.id in self.ec2_backend.enis:  # told to outlive its instance
+                nic.instance = nic.attachment_id = nic.attach_time = None
+                nic.status = "available"
         return previous
 
     # Interfaces made for endpoints and the like must not fall back to chance.

@@ -3,6 +3,7 @@
 import ipaddress
 
 from moto.ec2.models import EC2Backend
+from moto.ec2.responses import EC2Response
 
 from .errors import refuse
 from .patch import around
@@ -151,6 +152,17 @@ def install_routes():
                 f"Route table {route_table_id} and network {subnet_id} belong to different networks",
             )
         return original(self, route_table_id, gateway_id, subnet_id)
+
+    @around(EC2Response, "delete_route_table")
+    def delete_route_table(original, self):
+        """AWS deletes a main table only together with its VPC."""
+        table_id = self._get_param("RouteTableId")
+        if self.ec2_backend.get_route_table(table_id).main_association_id:
+            refuse(
+                "DependencyViolation",
+                f"The routeTable '{table_id}' has dependencies and cannot be deleted.",
+            )
+        return original(self)
 
     @around(EC2Backend, "create_route")
     def create_route(original, self, route_table_id, destination_cidr_block, *args, **kwargs):

@@ -6,6 +6,7 @@ import json
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
+from .addresses import check_room
 from .errors import NotEmulated, refuse
 from .patch import around
 
@@ -72,12 +73,16 @@ def install():
         if wants_public_address(self, kwargs):
             raise NotEmulated("automatic public addresses; associate an Elastic IP instead")
         check_groups(self, kwargs)
+        if subnet_of(kwargs):
+            check_room(self.get_subnet(subnet_of(kwargs)), count)
         return original(self, image_id, count, user_data, security_group_names, **kwargs)
 
     @around(EC2Response, "run_instances")
     def run_once(original, self):
         """AWS gives the same instances for the same client token, and refuses
         the token with other parameters; moto launches again."""
+        if self._get_param("MinCount") != self._get_param("MaxCount"):
+            raise NotEmulated("launching as many instances as there is room for")
         token = self._get_param("ClientToken", NO_TOKEN)
         if token == NO_TOKEN:
             return original(self)
@@ -107,6 +112,10 @@ def install():
         }:
             refuse("IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state.")
         return original(self)
+
+    @around(EC2Response, "create_key_pair")
+    def create_key_pair(original, self):
+        raise NotEmulated("CreateKeyPair: the same key could not be brought back; import one")
 
     def only_from(action, states):
         @around(EC2Backend, action)

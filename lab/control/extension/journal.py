@@ -15,6 +15,7 @@ import json
 import os
 import re
 import secrets
+import sys
 
 from moto.moto_api._internal import mock_random
 
@@ -23,6 +24,7 @@ IDENTIFIER = re.compile(
     rb"\b[a-z]+(?:-[a-z]+)*-[0-9a-f]{17}\b"  # vpc-…, i-…, rtbassoc-…
     rb"|\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b"
     rb"|/hostedzone/[A-Z0-9]+"
+    rb"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # keys of KMS
 )
 # What a request needs to be understood again. The signature is not one of it.
 HEADERS = ("HTTP_AUTHORIZATION", "HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH")
@@ -76,9 +78,17 @@ class Journal:
             raise CloudGone(f"the journal is damaged: {error}") from error
 
     def _write(self, entry):
+        """Append a line, or end the process: memory must not be ahead of the
+        journal. The next start drops the torn line and what it stood for."""
         line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
-        if os.write(self.file, line) != len(line):
-            raise OSError(f"short write to {self.path}: is the disk full?")
+        try:
+            whole = os.write(self.file, line) == len(line)
+        except OSError as error:
+            whole = False
+            print(f"extension: {error}", file=sys.stderr)
+        if not whole:
+            print(f"extension: cannot write {self.path}: is the disk full?", file=sys.stderr, flush=True)
+            os._exit(1)
 
     def begin(self):
         """Fix the random numbers of the next request: its place in the journal
