@@ -51,7 +51,10 @@ func Smoke(ctx context.Context, out Outputs) (SmokeResult, error) {
 	}
 	defer func() { _ = t.Close() }()
 	client, err := t.Client(
-		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.UnknownTopicRetries(-1), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.UnknownTopicRetries(-1), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		// An idempotent producer cannot give a sent record up: it would wait
+		// for a broker that drops the answer for as long as that lasts.
+		kgo.DisableIdempotentWrite())
 	if err != nil {
 		return result, err
 	}
@@ -103,8 +106,15 @@ func (s smoke) topic(ctx context.Context) error {
 
 func (s smoke) produce(ctx context.Context, record *kgo.Record) error {
 	began := time.Now()
-	if err := s.client.ProduceSync(ctx, record).FirstErr(); err != nil {
-		return err
+	acknowledged := make(chan error, 1)
+	s.client.Produce(ctx, record, func(_ *kgo.Record, err error) { acknowledged <- err })
+	select {
+	case err := <-acknowledged:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	s.result.ProduceMillis = millis(time.Since(began))
 	s.result.Partition, s.result.Offset = record.Partition, record.Offset
