@@ -151,6 +151,12 @@ func (d instance) create(ctx context.Context, c *cloud, in instanceArgs, st *ins
 	if err := awaitInstance(ctx, c, id, types.InstanceStateNameRunning); err != nil {
 		return id, err
 	}
+	if in.AssociatePublicIpAddress != nil && len(in.VpcSecurityGroupIds) > 0 {
+		// The emulator lists groups given with an interface on that alone.
+		if err := d.updateGroups(ctx, c, id, instanceState{}, in); err != nil {
+			return id, err
+		}
+	}
 	if !orTrue(in.SourceDestCheck) {
 		if err := setSourceDestCheck(ctx, c, id, false); err != nil {
 			return id, err
@@ -159,18 +165,22 @@ func (d instance) create(ctx context.Context, c *cloud, in instanceArgs, st *ins
 	return id, d.fill(ctx, c, id, st)
 }
 
-// request is the call that starts the instance. The interface is written out,
-// so that it goes with the instance and frees its address.
+// request is the call that starts the instance. As with the real provider the
+// interface is written out only where a public address is asked for or refused.
 func (instance) request(ctx context.Context, c *cloud, in instanceArgs, tags map[string]string) (*ec2.RunInstancesInput, error) {
 	ask := &ec2.RunInstancesInput{
 		ImageId: aws.String(in.Ami), InstanceType: types.InstanceType(in.InstanceType), KeyName: in.KeyName,
 		MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
 		EbsOptimized: in.EbsOptimized, DisableApiTermination: in.DisableApiTermination,
-		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{
+	}
+	if in.AssociatePublicIpAddress == nil {
+		ask.SubnetId, ask.PrivateIpAddress, ask.SecurityGroupIds = aws.String(in.SubnetId), in.PrivateIp, in.VpcSecurityGroupIds
+	} else {
+		ask.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{
 			DeviceIndex: aws.Int32(0), SubnetId: aws.String(in.SubnetId), PrivateIpAddress: in.PrivateIp,
 			Groups: in.VpcSecurityGroupIds, AssociatePublicIpAddress: in.AssociatePublicIpAddress,
 			DeleteOnTermination: aws.Bool(true),
-		}},
+		}}
 	}
 	ask.TagSpecifications = ec2TagSpec(types.ResourceTypeInstance, tags)
 	if in.AvailabilityZone != nil {
