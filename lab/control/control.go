@@ -105,6 +105,9 @@ func Attach(ctx context.Context, cfg Config) (*Control, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := c.waitUntilServing(ctx); err != nil {
+		if !found.runs() && !errors.Is(err, ErrGone) {
+			return nil, ErrNotRunning // it was about to end when it was found
+		}
 		return nil, fmt.Errorf("take over moto, process %d: %w", found.Pid, err)
 	}
 	return c, nil

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -63,6 +64,33 @@ func networkRows() []row {
 		{"a port too high", "InvalidParameterValue", ports(1, 70000)},
 		{"a good port rule", "", ports(8080, 8080)},
 		{"the same rule twice", "InvalidPermission.Duplicate", ports(8080, 8080)},
+		{"no groups means the default one", "", func(ctx context.Context, f *fidelity) error {
+			if err := launchWith(func(_ *fidelity, in *ec2.RunInstancesInput) { in.SecurityGroupIds = nil })(ctx, f); err != nil {
+				return err
+			}
+			return wantGroups(ctx, f, "default")
+		}},
+		{"other groups replace them", "", func(ctx context.Context, f *fidelity) error {
+			if err := wear(ctx, f, f.group); err != nil {
+				return err
+			}
+			return wantGroups(ctx, f, "nodes")
+		}},
+		{"an unknown group", "InvalidGroup.NotFound", func(ctx context.Context, f *fidelity) error {
+			return wear(ctx, f, "sg-0123456789abcdef0")
+		}},
+		{"a group that nobody wears any more", "", func(ctx context.Context, f *fidelity) error {
+			made, err := f.api.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
+				GroupName: aws.String("short"), Description: aws.String("s"), VpcId: &f.vpc})
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(wear(ctx, f, *made.GroupId), wear(ctx, f, f.group)); err != nil {
+				return err
+			}
+			return errOf(f.api.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: made.GroupId}))
+		}},
+		{"terminate it", "", terminateOther},
 		{"a second table for a subnet", "Resource.AlreadyAssociated", func(ctx context.Context, f *fidelity) error {
 			return errOf(f.api.AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{RouteTableId: &f.main, SubnetId: &f.public}))
 		}},
@@ -152,6 +180,23 @@ func teardownRows() []row {
 			return err
 		}},
 	}
+}
+
+func wear(ctx context.Context, f *fidelity, group string) error {
+	return errOf(f.api.ModifyInstanceAttribute(ctx, &ec2.ModifyInstanceAttributeInput{
+		InstanceId: &f.other, Groups: []string{group}}))
+}
+
+func wantGroups(ctx context.Context, f *fidelity, name string) error {
+	got, err := f.api.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{f.other}})
+	if err != nil {
+		return err
+	}
+	groups := got.Reservations[0].Instances[0].SecurityGroups
+	if len(groups) != 1 || *groups[0].GroupName != name {
+		f.t.Errorf("got groups %v, want %s alone", groups, name)
+	}
+	return nil
 }
 
 func subnetOf(cidr string) call {

@@ -42,13 +42,11 @@ func launch(dir, python string) (process, error) {
 	if err := readState(dir, &p); err != nil {
 		return p, err
 	}
-	if p.Port == 0 {
-		port, err := freePort()
-		if err != nil {
-			return p, err
-		}
-		p.Port = port
+	port, err := choosePort(p.Port)
+	if err != nil {
+		return p, err
 	}
+	p.Port = port
 	// The port is known before the process exists: a daemon killed right after
 	// the start finds its moto again by the port and the folder in its arguments.
 	p.Pid, p.StartTime = 0, 0
@@ -242,8 +240,13 @@ func (p process) signal(s syscall.Signal) error {
 	return nil
 }
 
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+// choosePort keeps the port of the last time, which shells and stacks may still
+// point at, unless somebody else has taken it.
+func choosePort(last int) (int, error) {
+	listener, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", last))
+	if err != nil && last != 0 {
+		listener, err = net.Listen("tcp4", "127.0.0.1:0")
+	}
 	if err != nil {
 		return 0, err
 	}

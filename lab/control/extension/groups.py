@@ -1,6 +1,8 @@
 """Security groups: AWS's refusals."""
 
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.instances import Instance
 from moto.ec2.responses import EC2Response
 
 from .errors import NotEmulated, refuse
@@ -41,7 +43,37 @@ def check_rule(backend, group_id, protocol, from_port, to_port, sources):
             )
 
 
+def worn_by(instance):
+    """An instance's groups are those of its primary interface, as on AWS; moto
+    keeps two lists, and a replaced group stays in one of them for ever."""
+    nics = instance.__dict__.get("nics") or {}
+    return nics[0]._group_set if 0 in nics else instance.__dict__.get("lab_groups", [])
+
+
+def wear(instance, groups):
+    instance.__dict__["lab_groups"] = groups
+    nics = instance.__dict__.get("nics") or {}
+    if 0 in nics:
+        nics[0]._group_set = list(groups)
+
+
 def install():
+    Instance.security_groups = property(worn_by, wear)
+    NetworkInterface.group_set = property(lambda self: self._group_set)
+
+    @around(EC2Backend, "modify_instance_security_groups")
+    def modify_instance_security_groups(original, self, instance_id, new_group_id_list):
+        """AWS wants known groups of the same VPC; moto comes here, and takes all
+        groups away, with every attribute that it does not know."""
+        if not new_group_id_list:
+            raise NotEmulated("this change of an instance's attributes")
+        vpc_id = self.get_instance(instance_id).vpc_id
+        for group_id in new_group_id_list:
+            group = self.get_security_group_from_id(group_id)
+            if group is None or group.vpc_id != vpc_id:
+                refuse("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist in VPC '{vpc_id}'")
+        return original(self, instance_id, new_group_id_list)
+
     @around(EC2Response, "delete_security_group")
     def delete_security_group(original, self):
         """AWS keeps a group that is the default, is worn by an interface, or is
