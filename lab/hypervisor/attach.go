@@ -131,9 +131,7 @@ func (a *host) detach(ctx context.Context, leader int, volume string, slot int) 
 			return err
 		}
 	}
-	patient, cancel := context.WithTimeout(ctx, detachPatience)
-	defer cancel()
-	if err := a.hv.releaseVolume(patient, a.id, volume); err != nil {
+	if err := a.hv.releaseVolume(ctx, a.id, volume); err != nil {
 		return fmt.Errorf("detach: %w; unmount it in the host, or stop the host", err)
 	}
 	return nil
@@ -170,6 +168,8 @@ func (h *Hypervisor) claimVolume(id, volume string) (wait string, err error) {
 // releaseVolume waits until nothing uses the volume's device, gives the volume
 // up, and wakes the hosts, one of which may wait for it.
 func (h *Hypervisor) releaseVolume(ctx context.Context, id, volume string) error {
+	ctx, cancel := context.WithTimeout(ctx, detachPatience)
+	defer cancel()
 	if err := releaseLoops(ctx, h.volumeFile(volume)); err != nil {
 		return fmt.Errorf("%s: %w", volume, err)
 	}
@@ -225,6 +225,8 @@ func (h *Hypervisor) dropVolumes(ctx context.Context, kept []cloud.Volume) error
 	}
 	unwanted := slices.DeleteFunc(sortedKeys(h.state.Volumes), func(id string) bool { return held[id] })
 	h.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, detachPatience)
+	defer cancel()
 	for _, volume := range unwanted {
 		path := h.volumeFile(volume)
 		if err := releaseLoops(ctx, path); err != nil {

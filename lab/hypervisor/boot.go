@@ -173,9 +173,7 @@ func (m *machine) powerOff(ctx context.Context, groups cgroups, patience time.Du
 		return fmt.Errorf("shut the host down: %w", err)
 	}
 	// Also after a clean end: nothing of the host may survive it.
-	hard, stop := context.WithTimeout(ctx, leaderTimeout)
-	defer stop()
-	return groups.kill(hard)
+	return groups.kill(ctx)
 }
 
 // discard unmounts and removes all of the host's files.

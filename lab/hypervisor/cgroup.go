@@ -10,11 +10,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const cgroupRoot = "/sys/fs/cgroup"
+
+// killPatience bounds the wait for killed processes, and then for the kernel to
+// let their groups go.
+const killPatience = 20 * time.Second
 
 // cgroups are the control groups of one host, one in each hierarchy. A host
 // must have its own: systemd in one host would otherwise kill another's units.
@@ -87,6 +92,8 @@ func (c cgroups) pids() []int {
 
 // kill ends every process in the groups and waits for the last of them.
 func (c cgroups) kill(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, killPatience)
+	defer cancel()
 	return poll(ctx, "the processes in "+filepath.Base(c.first())+" to end", func() bool {
 		pids := c.pids()
 		for _, pid := range pids {
@@ -106,7 +113,7 @@ func (c cgroups) first() string {
 // remove deletes the empty groups, deepest first. The kernel calls a group busy
 // for a moment after its last process has ended.
 func (c cgroups) remove(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, leaderTimeout)
+	ctx, cancel := context.WithTimeout(ctx, killPatience)
 	defer cancel()
 	var last error
 	err := poll(ctx, "control groups to be empty", func() bool {

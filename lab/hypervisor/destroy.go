@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -147,6 +148,13 @@ func (h *Hypervisor) Leftovers() ([]string, error) {
 	}
 	for _, pid := range h.processesLeft() {
 		found = append(found, fmt.Sprintf("process %d", pid))
+	}
+	tables, err := exec.Command("nft", "list", "tables").Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the machine's packet filter tables: %w", err)
+	}
+	if strings.Contains(string(tables), redirectTable(h.prefix)) {
+		found = append(found, "packet filter table "+redirectTable(h.prefix))
 	}
 	return found, nil
 }

@@ -1,0 +1,107 @@
+package hypervisor
+
+import (
+	"flag"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kraftstack/lab/cloud"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
+
+func prefixes(texts ...string) []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range texts {
+		list = append(list, netip.MustParsePrefix(text))
+	}
+	return list
+}
+
+func TestRuleset(t *testing.T) {
+	bastion := cloud.SecurityGroup{
+		ID: "sg-bastion", VPC: "vpc-1",
+		Ingress: []cloud.Rule{{Protocol: "tcp", FromPort: 22, ToPort: 22, CIDRs: prefixes("203.0.113.0/24", "2001:db8::/32")}},
+		Egress:  []cloud.Rule{{Protocol: "-1", CIDRs: prefixes("0.0.0.0/0")}},
+	}
+	node := cloud.SecurityGroup{
+		ID: "sg-node", VPC: "vpc-1",
+		Ingress: []cloud.Rule{
+			{Protocol: "tcp", FromPort: 9092, ToPort: 9093, Groups: []string{"sg-node"}},
+			{Protocol: "tcp", FromPort: 22, ToPort: 22, Groups: []string{"sg-bastion"}},
+			{Protocol: "udp", FromPort: 53, ToPort: 53, CIDRs: prefixes("10.7.0.0/16")},
+			{Protocol: "icmp", CIDRs: prefixes("10.7.0.0/16")},
+		},
+		Egress: []cloud.Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDRs: prefixes("0.0.0.0/0")}, {Protocol: "-1", Groups: []string{"sg-node"}}},
+	}
+	for name, view := range map[string]routerView{
+		"empty": {Uplink: "uplink"},
+		"full": {
+			Uplink: "uplink", Resolvers: []netip.Addr{addr("10.7.0.2"), linkLocalDNS},
+			Groups: []cloud.SecurityGroup{bastion, node, {ID: "sg-unused", VPC: "vpc-1"}},
+			Hosts: []hostView{
+				{Instance: "i-a", Addr: addr("10.7.1.10"), Link: "h0", Groups: []string{"sg-bastion"}, Out: addr("198.18.0.1"), In: addr("198.18.0.1")},
+				{Instance: "i-b", Addr: addr("10.7.2.20"), Link: "h1", Groups: []string{"sg-node"}, Out: addr("198.18.0.2")},
+				{Instance: "i-c", Addr: addr("10.7.2.21"), Link: "h2", Groups: []string{"sg-bastion", "sg-node"}},
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := ruleset(view)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "ruleset-"+name+".nft", got)
+			if os.Geteuid() != 0 {
+				return // only root may ask nft
+			}
+			check := exec.Command("unshare", "--net", "nft", "--check", "-f", "-")
+			check.Stdin = strings.NewReader(got)
+			if out, err := check.CombinedOutput(); err != nil {
+				t.Errorf("nft refuses it: %v: %s", err, out)
+			}
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got); -update writes it anew:\n%s", path, diff)
+	}
+}
+
+func TestRulesetRefusesWhatItDoesNotKnow(t *testing.T) {
+	for want, rule := range map[string]cloud.Rule{
+		`security group sg-1: protocol "gre"`:       {Protocol: "gre", CIDRs: prefixes("0.0.0.0/0")},
+		"security group sg-1: tcp ports -1 to -1":   {Protocol: "tcp", FromPort: -1, ToPort: -1, CIDRs: prefixes("0.0.0.0/0")},
+		"security group sg-1: udp ports 9 to 8":     {Protocol: "udp", FromPort: 9, ToPort: 8, CIDRs: prefixes("0.0.0.0/0")},
+		"security group sg-1: refers to sg-missing": {Protocol: "tcp", FromPort: 22, ToPort: 22, Groups: []string{"sg-missing"}},
+	} {
+		_, err := ruleset(routerView{
+			Uplink: "uplink", Groups: []cloud.SecurityGroup{{ID: "sg-1", Ingress: []cloud.Rule{rule}}},
+			Hosts: []hostView{{Instance: "i-a", Addr: addr("10.0.0.9"), Link: "h0", Groups: []string{"sg-1"}}},
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
