@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -69,6 +72,7 @@ func TestLifeOfACloud(t *testing.T) {
 		t.Errorf("a new cloud is not empty (-want +got):\n%s", diff)
 	}
 	elsewhere := defaultVPC(t, c, "us-west-2") // by a read, which no journal has
+	putObject(t, c)
 	w := build(t, c)
 	first := snapshot(t, c)
 	want := w.want()
@@ -110,6 +114,9 @@ func TestLifeOfACloud(t *testing.T) {
 		if got := defaultVPC(t, c, "us-west-2"); got != elsewhere {
 			t.Errorf("the default VPC of another region was %s and is %s", elsewhere, got)
 		}
+		if got := getObject(t, c); got != "state" {
+			t.Errorf("the object holds %q", got)
+		}
 		api := ec2.NewFromConfig(c.awsConfig(Region))
 		must[*ec2.RunInstancesOutput](t)(api.RunInstances(t.Context(), w.launch("broker-1002")))
 	})
@@ -142,6 +149,28 @@ func TestLifeOfACloud(t *testing.T) {
 			t.Errorf("got %v, want %v", err, ErrNotRunning)
 		}
 	})
+}
+
+// An object goes through headers and a path, unlike everything in EC2.
+const bucket, key = "kraftstack-state", "stacks/a b+c.json"
+
+func s3Of(c *Control) *s3.Client {
+	return s3.NewFromConfig(c.awsConfig(Region), func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+func putObject(t *testing.T, c *Control) {
+	t.Helper()
+	must[*s3.CreateBucketOutput](t)(s3Of(c).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}))
+	must[*s3.PutObjectOutput](t)(s3Of(c).PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(bucket), Key: aws.String(key), Body: strings.NewReader("state")}))
+}
+
+func getObject(t *testing.T, c *Control) string {
+	t.Helper()
+	got := must[*s3.GetObjectOutput](t)(s3Of(c).GetObject(t.Context(), &s3.GetObjectInput{
+		Bucket: aws.String(bucket), Key: aws.String(key)}))
+	defer got.Body.Close()
+	return string(must[[]byte](t)(io.ReadAll(got.Body)))
 }
 
 func defaultVPC(t *testing.T, c *Control, region string) string {

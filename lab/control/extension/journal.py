@@ -26,8 +26,8 @@ IDENTIFIER = re.compile(
     rb"|/hostedzone/[A-Z0-9]+"
     rb"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # keys of KMS
 )
-# What a request needs to be understood again. The signature is not one of it.
-HEADERS = ("HTTP_AUTHORIZATION", "HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH")
+# Headers that say nothing about what is asked for.
+IDLE_HEADERS = ("HTTP_USER_AGENT", "HTTP_ACCEPT_ENCODING", "HTTP_CONNECTION", "HTTP_EXPECT")
 
 
 class CloudGone(Exception):
@@ -97,8 +97,12 @@ class Journal:
         mock_random.seed(f"{self.lab}/{self.count}")
 
     def commit(self, environ, request_body, action, status, answer):
-        kept = {k: v for k, v in environ.items() if k in HEADERS or k.startswith("HTTP_X_")}
-        if "HTTP_AUTHORIZATION" in kept:
+        kept = {
+            k: v
+            for k, v in environ.items()
+            if k == "CONTENT_TYPE" or k.startswith("HTTP_") and k not in IDLE_HEADERS
+        }
+        if "HTTP_AUTHORIZATION" in kept:  # who and where; not the signature
             kept["HTTP_AUTHORIZATION"] = kept["HTTP_AUTHORIZATION"].split(", Signed")[0]
         self._write(
             {
