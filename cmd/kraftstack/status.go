@@ -192,7 +192,7 @@ func hostTable(b *strings.Builder, view cluster.View, color bool) {
 	table := ui.NewTable("host", "service", "wanted", "running")
 	for _, h := range view.Hosts {
 		tone := ui.Good
-		if h.Error != "" || h.Service != "active" || h.GenerationRunning != h.GenerationWanted {
+		if h.Error != "" || h.Service != "active" || h.GenerationRunning != h.GenerationWanted || len(h.Differs) > 0 {
 			tone = ui.Bad
 		}
 		table.Row(ui.Cell{Text: h.Name}, ui.Cell{Text: h.Service, Tone: tone},

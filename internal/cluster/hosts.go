@@ -49,14 +49,58 @@ func (t *Tunnel) checkHost(ctx context.Context, node NodeOutput) (HostView, erro
 	out, err := run(ctx, client, checkCommand)
 	// check exits with an error when the host is not as wanted, and still
 	// prints what it saw.
-	var view HostView
-	if json.Unmarshal(out, &view) == nil && view.Service != "" {
-		return view, nil
+	var found checked
+	if json.Unmarshal(out, &found) == nil && found.Service != "" {
+		return found.view(), nil
 	}
 	if err != nil {
 		return HostView{}, err
 	}
 	return HostView{}, errors.New("kafka-node check printed no service state")
+}
+
+// checked is what kafka-node check prints. What is not needed here is left
+// out; what is needed and missing shows as a difference.
+type checked struct {
+	OK         bool `json:"ok"`
+	Generation struct {
+		Wanted  string `json:"wanted"`
+		Running string `json:"running"`
+	} `json:"generation"`
+	Service string `json:"service"`
+	Version string `json:"version"`
+	Files   []struct {
+		Path string `json:"path"`
+		OK   bool   `json:"ok"`
+		Why  string `json:"why"`
+	} `json:"files"`
+	Volume struct {
+		ID      string `json:"id"`
+		Mounted bool   `json:"mounted"`
+	} `json:"volume"`
+	Storage struct {
+		OK  bool   `json:"ok"`
+		Why string `json:"why"`
+	} `json:"storage"`
+}
+
+func (c checked) view() HostView {
+	v := HostView{GenerationWanted: c.Generation.Wanted, GenerationRunning: c.Generation.Running, Service: c.Service, Version: c.Version}
+	for _, f := range c.Files {
+		if !f.OK {
+			v.Differs = append(v.Differs, f.Path+" "+f.Why)
+		}
+	}
+	if !c.Volume.Mounted {
+		v.Differs = append(v.Differs, "the data volume is not mounted")
+	}
+	if !c.Storage.OK {
+		v.Differs = append(v.Differs, c.Storage.Why)
+	}
+	if !c.OK && len(v.Differs) == 0 && v.Service == "active" && v.GenerationWanted != "" && v.GenerationWanted == v.GenerationRunning {
+		v.Differs = append(v.Differs, "kafka-node check says so and does not say why")
+	}
+	return v
 }
 
 // run runs a command to its end and returns its output. The error of a command

@@ -39,14 +39,24 @@ func judge(v View, out Outputs) []string {
 		say("%s under-replicated", partitions(p.UnderReplicated))
 	}
 	for _, h := range v.Hosts {
-		switch {
-		case h.Error != "":
-			say("%s cannot be checked: %s", h.Name, h.Error)
-		case h.Service != "active":
-			say("%s: kafka.service is %s", h.Name, h.Service)
-		case h.GenerationRunning != h.GenerationWanted:
-			say("%s runs generation %s and should run %s: it was not rolled yet", h.Name, h.GenerationRunning, h.GenerationWanted)
-		}
+		problems = append(problems, judgeHost(h)...)
+	}
+	return problems
+}
+
+func judgeHost(h HostView) []string {
+	var problems []string
+	switch {
+	case h.Error != "":
+		return []string{h.Name + " cannot be checked: " + h.Error}
+	case h.Service != "active":
+		problems = append(problems, h.Name+": kafka.service is "+h.Service)
+	case h.GenerationRunning == "" || h.GenerationRunning != h.GenerationWanted:
+		problems = append(problems, fmt.Sprintf("%s runs generation %q and should run %q: it was not rolled yet",
+			h.Name, h.GenerationRunning, h.GenerationWanted))
+	}
+	for _, what := range h.Differs {
+		problems = append(problems, h.Name+" is not as the stack wrote it: "+what)
 	}
 	return problems
 }

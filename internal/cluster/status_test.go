@@ -193,15 +193,27 @@ func TestStatusHosts(t *testing.T) {
 	bastion.hosts = k.bastion.hosts
 	k.out.PrivateKey = private
 	k.out.Bastion = SSHHost{Address: bastion.Address, User: "ubuntu", HostKey: authorized(bastion.Key)}
-	answers["broker-1001"] = `{"generationWanted":"aa","generationRunning":"aa","service":"active","more":1}`
-	answers["broker-1002"] = `{"generationWanted":"bb","generationRunning":"aa","service":"active"}`
+	const rest = `,"version":"4.3.0","files":[{"path":"/etc/kafka/a","ok":true,"why":""}],"volume":{"mounted":true},"storage":{"ok":true,"why":""}}`
+	answers["broker-1001"] = `{"ok":true,"generation":{"wanted":"aa","running":"aa"},"service":"active"` + rest
 
-	view, err := Status(within(t, 10*time.Second), k.out, StatusOptions{Hosts: true})
-	if err != nil {
-		t.Fatal(err)
+	status := func() View {
+		view, err := Status(within(t, 10*time.Second), k.out, StatusOptions{Hosts: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return view
 	}
-	want := []string{"broker-1002 runs generation aa and should run bb: it was not rolled yet", "broker-1003 cannot be checked: kafka-node: not installed"}
-	if diff := cmp.Diff(want, view.Problems); diff != "" {
+	answers["broker-1002"] = `{"ok":false,"generation":{"wanted":"bb","running":"aa"},"service":"active"` + rest
+	want := []string{`broker-1002 runs generation "aa" and should run "bb": it was not rolled yet`, "broker-1003 cannot be checked: kafka-node: not installed"}
+	if diff := cmp.Diff(want, status().Problems); diff != "" {
+		t.Error(diff)
+	}
+	answers["broker-1002"] = `{"ok":false,"generation":{"wanted":"aa","running":"aa"},"service":"failed","files":[{"path":"/etc/kafka/a","ok":false,"why":"was changed"}],"volume":{"mounted":false},"storage":{"ok":false,"why":"another cluster's"}}`
+	answers["broker-1003"] = `{"ok":false,"generation":{"wanted":"","running":""},"service":"active"` + rest
+	want = []string{"broker-1002: kafka.service is failed", "broker-1002 is not as the stack wrote it: /etc/kafka/a was changed",
+		"broker-1002 is not as the stack wrote it: the data volume is not mounted", "broker-1002 is not as the stack wrote it: another cluster's",
+		`broker-1003 runs generation "" and should run "": it was not rolled yet`}
+	if diff := cmp.Diff(want, status().Problems); diff != "" {
 		t.Error(diff)
 	}
 }

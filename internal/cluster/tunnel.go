@@ -137,6 +137,7 @@ func (t *Tunnel) keepalive() {
 // target is a host to open SSH to.
 type target struct {
 	name, address, hostKey string
+	pinned                 ssh.PublicKey // hostKey, parsed
 	dial                   func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -147,6 +148,7 @@ func (t *Tunnel) connect(ctx context.Context, to target) (*ssh.Client, error) {
 		return nil, &fail.Error{Cause: fail.Internal, Op: "read the pinned host key", Host: to.name, Step: "ssh", Err: err,
 			Next: "kraftstack refresh --stack " + t.outputs.Stack}
 	}
+	to.pinned = pin.key
 	conn, err := to.dial(ctx, "tcp", to.address)
 	if err != nil {
 		return nil, t.unreachable(ctx, to, err)
@@ -178,6 +180,11 @@ func (t *Tunnel) unreachable(ctx context.Context, to target, err error) error {
 		return e
 	}
 	var wrong *HostKeyError
+	var negotiation *ssh.AlgorithmNegotiationError
+	if errors.As(err, &negotiation) && negotiation.What == "host key" {
+		wrong = &HostKeyError{Want: ssh.FingerprintSHA256(to.pinned), Got: "of another type"}
+		err = wrong
+	}
 	switch stack := " --stack " + t.outputs.Stack; {
 	case errors.As(err, &wrong):
 		e.Err = wrong

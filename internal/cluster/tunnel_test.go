@@ -3,6 +3,9 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"kraftstack/internal/fail"
 )
@@ -53,6 +58,15 @@ func TestDialFailures(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	other, otherSigner := keyPair(t)
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	curveSigner, err := ssh.NewSignerFromKey(curve)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecdsaKey := authorized(curveSigner)
 
 	tests := []struct {
 		name       string
@@ -63,6 +77,7 @@ func TestDialFailures(t *testing.T) {
 		{"closed port", func(o *Outputs) { o.Bastion.Address = closed.Addr().String() }, fail.Unreachable, "connection refused", "adminCidrs"},
 		{"never answers", func(o *Outputs) { o.Bastion.Address = silent.Addr().String() }, fail.Unreachable, "no answer in time", "adminCidrs"},
 		{"another host key", func(o *Outputs) { o.Bastion.HostKey = authorized(otherSigner) }, fail.Unreachable, "the host shows key SHA256:", "do not go on"},
+		{"no host key of the pinned type", func(o *Outputs) { o.Bastion.HostKey = ecdsaKey }, fail.Unreachable, "the host shows key of another type", "do not go on"},
 		{"another client key", func(o *Outputs) { o.PrivateKey = other }, fail.Unreachable, "refuses the stack's key for user ubuntu", "kraftstack preview --stack dev"},
 		{"no host key", func(o *Outputs) { o.Bastion.HostKey = "" }, fail.Internal, "no host key", "kraftstack refresh --stack dev"},
 		{"no private key", func(o *Outputs) { o.PrivateKey = "hunter2" }, fail.Internal, "not an OpenSSH private key", "kraftstack refresh --stack dev"},

@@ -54,9 +54,11 @@ type Partitions struct {
 
 // HostView is what a host says of itself.
 type HostView struct {
-	Name              string `json:"name"`
-	GenerationWanted  string `json:"generationWanted"`
-	GenerationRunning string `json:"generationRunning"`
-	Service           string `json:"service"`         // systemd's word: active, failed, inactive …
-	Error             string `json:"error,omitempty"` // why nothing is known
+	Name              string   `json:"name"`
+	GenerationWanted  string   `json:"generationWanted"`
+	GenerationRunning string   `json:"generationRunning"`
+	Service           string   `json:"service"`           // systemd's word: active, failed, inactive …
+	Version           string   `json:"version,omitempty"` // of the Kafka that runs
+	Differs           []string `json:"differs,omitempty"` // files, volume and storage that are not as the stack wrote them
+	Error             string   `json:"error,omitempty"`   // why nothing is known
 }
