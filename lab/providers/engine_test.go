@@ -180,3 +180,15 @@ func mustSay(t *testing.T, err error, texts ...string) {
 		}
 	}
 }
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
+
+// mustNotSay fails when a text that has to stay secret shows up.
+func mustNotSay(t *testing.T, text string, secrets ...string) {
+	t.Helper()
+	for _, s := range secrets {
+		if strings.Contains(text, s) {
+			t.Errorf("%q shows up in:\n%s", s, text)
+		}
+	}
+}

@@ -81,8 +81,9 @@ const maxUserData = 16 * 1024
 
 func checkInstance(in property.Map) []p.CheckFailure {
 	if n := len(text(in, "userData")); n > maxUserData {
-		return []p.CheckFailure{{Property: "userData",
-			Reason: fmt.Sprintf("user data has %d bytes, AWS takes at most %d", n, maxUserData)}}
+		// Without a Property, whose value the engine would print.
+		return []p.CheckFailure{{
+			Reason: fmt.Sprintf("userData has %d bytes, AWS takes at most %d", n, maxUserData)}}
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package awsprovider
 
-import "github.com/pulumi/pulumi-go-provider/infer"
+import (
+	"reflect"
+
+	"github.com/pulumi/pulumi-go-provider/infer"
+)
 
 // rulesHint says how the stand-in wants security group rules.
 const rulesHint = "use aws:vpc:SecurityGroupIngressRule and SecurityGroupEgressRule"
@@ -47,4 +51,14 @@ func functions(s *session) []infer.InferredFunction {
 		infer.Function(&getCallerIdentity{s}),
 		infer.Function(&getInstanceType{s}),
 	}
+}
+
+// Arguments gives the argument struct of every resource type by its token, so
+// that a test can hold it against the SDK's.
+func Arguments() map[string]reflect.Type {
+	args := map[string]reflect.Type{}
+	for token, k := range resources(&session{}) {
+		args[token] = k.args
+	}
+	return args
 }

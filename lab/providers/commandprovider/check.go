@@ -36,10 +36,21 @@ func (*command) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckR
 		}
 	}
 	if len(failures) > 0 {
-		return infer.CheckResponse[commandArgs]{Failures: failures}, nil
+		return infer.CheckResponse[commandArgs]{Failures: unquoted(failures)}, nil
 	}
 	in, failures, err := infer.DefaultCheck[commandArgs](ctx, req.NewInputs)
-	return infer.CheckResponse[commandArgs]{Inputs: in, Failures: failures}, err
+	return infer.CheckResponse[commandArgs]{Inputs: in, Failures: unquoted(failures)}, err
+}
+
+// unquoted names the argument in the reason alone: the engine prints the value
+// of a failure's property beside it, and that may be a key.
+func unquoted(failures []p.CheckFailure) []p.CheckFailure {
+	for i, f := range failures {
+		if f.Property != "" {
+			failures[i] = p.CheckFailure{Reason: f.Property + ": " + f.Reason}
+		}
+	}
+	return failures
 }
 
 func checkConnection(path string, m property.Map, t reflect.Type) []p.CheckFailure {

@@ -11,6 +11,8 @@
 package commandprovider
 
 import (
+	"reflect"
+
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 )
@@ -32,3 +34,7 @@ func New() p.Provider {
 		Config:    infer.Config(&config{}),
 	})
 }
+
+// Arguments gives the argument struct of command:remote:Command, so that a
+// test can hold it against the SDK's.
+func Arguments() reflect.Type { return reflect.TypeFor[commandArgs]() }

@@ -3,6 +3,8 @@
 package tlsprovider
 
 import (
+	"reflect"
+
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 )
@@ -24,3 +26,7 @@ func New() p.Provider {
 
 // config is empty: the stand-in has no use for the real provider's proxy.
 type config struct{}
+
+// Arguments gives the argument struct of tls:index:PrivateKey, so that a test
+// can hold it against the SDK's.
+func Arguments() reflect.Type { return reflect.TypeFor[privateKeyArgs]() }

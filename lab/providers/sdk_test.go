@@ -1,0 +1,149 @@
+package providers
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"reflect"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	r53 "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
+	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
+
+	"kraftstack/lab/providers/awsprovider"
+	"kraftstack/lab/providers/commandprovider"
+	"kraftstack/lab/providers/tlsprovider"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// sdkArgs are the SDK's argument types. Their ElementType is the struct with
+// the `pulumi` tags.
+var sdkArgs = map[string]interface{ ElementType() reflect.Type }{
+	"aws:ec2/vpc:Vpc":                                           &ec2.VpcArgs{},
+	"aws:ec2/internetGateway:InternetGateway":                   &ec2.InternetGatewayArgs{},
+	"aws:ec2/subnet:Subnet":                                     &ec2.SubnetArgs{},
+	"aws:ec2/eip:Eip":                                           &ec2.EipArgs{},
+	"aws:ec2/eipAssociation:EipAssociation":                     &ec2.EipAssociationArgs{},
+	"aws:ec2/natGateway:NatGateway":                             &ec2.NatGatewayArgs{},
+	"aws:ec2/routeTable:RouteTable":                             &ec2.RouteTableArgs{},
+	"aws:ec2/route:Route":                                       &ec2.RouteArgs{},
+	"aws:ec2/routeTableAssociation:RouteTableAssociation":       &ec2.RouteTableAssociationArgs{},
+	"aws:ec2/securityGroup:SecurityGroup":                       &ec2.SecurityGroupArgs{},
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": &vpc.SecurityGroupIngressRuleArgs{},
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":   &vpc.SecurityGroupEgressRuleArgs{},
+	"aws:ec2/keyPair:KeyPair":                                   &ec2.KeyPairArgs{},
+	"aws:ec2/instance:Instance":                                 &ec2.InstanceArgs{},
+	"aws:ebs/volume:Volume":                                     &ebs.VolumeArgs{},
+	"aws:ec2/volumeAttachment:VolumeAttachment":                 &ec2.VolumeAttachmentArgs{},
+	"aws:route53/zone:Zone":                                     &r53.ZoneArgs{},
+	"aws:route53/record:Record":                                 &r53.RecordArgs{},
+	"command:remote:Command":                                    &remote.CommandArgs{},
+	"tls:index/privateKey:PrivateKey":                           &tls.PrivateKeyArgs{},
+}
+
+// TestArgumentsAreTheSDKs holds every argument of a stand-in against the SDK's
+// own: the name exists there with the same kind. What the SDK has besides is
+// refused, and listed in a golden file so that a change of it is seen.
+func TestArgumentsAreTheSDKs(t *testing.T) {
+	standIns := awsprovider.Arguments()
+	standIns["command:remote:Command"] = commandprovider.Arguments()
+	standIns["tls:index/privateKey:PrivateKey"] = tlsprovider.Arguments()
+	refused := map[string][]string{}
+	for token, mine := range standIns {
+		args, ok := sdkArgs[token]
+		if !ok {
+			t.Errorf("%s: a stand-in without the SDK's type in this test", token)
+			continue
+		}
+		refused[token] = []string{}
+		compare(t, token, "", mine, args.ElementType(), func(path string) { refused[token] = append(refused[token], path) })
+		sort.Strings(refused[token])
+	}
+	for token := range sdkArgs {
+		if _, ok := standIns[token]; !ok {
+			t.Errorf("%s: no stand-in", token)
+		}
+	}
+	golden(t, "testdata/refused.json", refused)
+}
+
+// compare walks two structs; missing gets the paths that only theirs has.
+func compare(t *testing.T, token, path string, mine, theirs reflect.Type, missing func(string)) {
+	t.Helper()
+	own, sdk := tagged(mine), tagged(theirs)
+	for name, m := range own {
+		s, ok := sdk[name]
+		if !ok {
+			t.Errorf("%s: the SDK has no argument %s", token, path+name)
+			continue
+		}
+		m, s = plain(m), plain(s)
+		if s.Kind() == reflect.Interface { // the SDK takes several types here
+			continue
+		}
+		if m.Kind() != s.Kind() {
+			t.Errorf("%s: %s is %s, in the SDK %s", token, path+name, m.Kind(), s.Kind())
+			continue
+		}
+		for m.Kind() == reflect.Slice || m.Kind() == reflect.Map {
+			m, s = plain(m.Elem()), plain(s.Elem())
+		}
+		if m.Kind() == reflect.Struct {
+			compare(t, token, path+name+".", m, s, missing)
+		}
+	}
+	for name := range sdk {
+		if _, ok := own[name]; !ok {
+			missing(path + name)
+		}
+	}
+}
+
+func tagged(t reflect.Type) map[string]reflect.Type {
+	fields := map[string]reflect.Type{}
+	for _, f := range reflect.VisibleFields(plain(t)) {
+		if tag, ok := f.Tag.Lookup("pulumi"); ok {
+			fields[strings.Split(tag, ",")[0]] = f.Type
+		}
+	}
+	return fields
+}
+
+func plain(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+func golden(t *testing.T, path string, got any) {
+	t.Helper()
+	text, err := json.MarshalIndent(got, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, '\n')
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; run with -update", err)
+	}
+	if diff := cmp.Diff(string(want), string(text)); diff != "" {
+		t.Errorf("%s differs (-want +got), run with -update if it should:\n%s", path, diff)
+	}
+}
