@@ -2,7 +2,6 @@ package providers
 
 import (
 	"context"
-	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -164,8 +163,8 @@ func host(ctx *pulumi.Context, s *netSettings, zone string, net *ec2.Vpc, igw *e
 	return err
 }
 
-func TestAWSLifeOfANetwork(t *testing.T) {
-	w := newWorld(t)
+func (w *world) lifeOfANetwork() {
+	t := w.t
 	ctx := context.Background()
 	s := &netSettings{vpcName: "first", instanceType: "t3.medium", size: 8, userData: "#cloud-config\n"}
 	stack := w.stack("life", lab("us-east-1"), network(s))

@@ -192,3 +192,24 @@ func mustNotSay(t *testing.T, text string, secrets ...string) {
 		}
 	}
 }
+
+// TestEngine drives the real engine against the stand-ins and the lab's AWS,
+// which are started once for all stories.
+func TestEngine(t *testing.T) {
+	w := newWorld(t)
+	for _, story := range []struct {
+		name string
+		tell func(*world)
+	}{
+		{"the life of a network", (*world).lifeOfANetwork},
+		{"two regions side by side", (*world).twoRegions},
+		{"what is not known is refused", (*world).unknownIsRefused},
+		{"a stack that is not the lab's is refused", (*world).foreignStackIsRefused},
+	} {
+		t.Run(story.name, func(t *testing.T) {
+			own := *w
+			own.t = t
+			story.tell(&own)
+		})
+	}
+}

@@ -2,7 +2,6 @@ package providers
 
 import (
 	"context"
-	"testing"
 
 	sdk "github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -11,10 +10,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// TestWhatIsNotKnownIsRefused holds the rule that no argument is ignored, and
+// unknownIsRefused holds the rule that no argument is ignored, and
 // that no refusal shows a secret.
-func TestWhatIsNotKnownIsRefused(t *testing.T) {
-	w := newWorld(t)
+func (w *world) unknownIsRefused() {
+	t := w.t
 	var program pulumi.RunFunc
 	stack := w.stack("refused", lab("us-east-1"), func(ctx *pulumi.Context) error { return program(ctx) })
 	for _, c := range refusals {
@@ -60,10 +59,10 @@ var refusals = []struct {
 	}},
 }
 
-// TestAStackThatIsNotTheLabsIsRefused keeps stacks of Amazon out of the lab: a
+// foreignStackIsRefused keeps stacks of Amazon out of the lab: a
 // refresh of one would empty its state.
-func TestAStackThatIsNotTheLabsIsRefused(t *testing.T) {
-	w := newWorld(t)
+func (w *world) foreignStackIsRefused() {
+	t := w.t
 	program := func(ctx *pulumi.Context) error {
 		_, err := ec2.NewVpc(ctx, "net", &ec2.VpcArgs{CidrBlock: pulumi.String("10.0.0.0/24")})
 		return err
@@ -73,10 +72,10 @@ func TestAStackThatIsNotTheLabsIsRefused(t *testing.T) {
 	mustSay(t, err, "kraftstack-lab", "aws:maxRetries")
 }
 
-// TestTwoRegionsSideBySide gives one engine two explicit providers and the
+// twoRegions gives one engine two explicit providers and the
 // default one: each works in its own region with its own default tags.
-func TestTwoRegionsSideBySide(t *testing.T) {
-	w := newWorld(t)
+func (w *world) twoRegions() {
+	t := w.t
 	stack := w.stack("regions", lab("us-east-1"), func(ctx *pulumi.Context) error {
 		for _, region := range []string{"eu-west-1", "us-west-2"} {
 			p, err := sdk.NewProvider(ctx, region, &sdk.ProviderArgs{Region: pulumi.String(region), Profile: pulumi.String("kraftstack-lab"),

@@ -36,6 +36,8 @@ func (st *commandState) run(ctx context.Context, text string) error {
 		return err
 	}
 	defer client.Close()
+	// Until the command runs, an interrupt just ends the connection.
+	ready := context.AfterFunc(ctx, func() { _ = client.Close() })
 	session, err := client.NewSession()
 	if err != nil {
 		return fmt.Errorf("ssh: session on %s: %w", st.Connection.address(), err)
@@ -49,6 +51,7 @@ func (st *commandState) run(ctx context.Context, text string) error {
 	}
 	out := newCapture(ctx, st.Logging)
 	session.Stdout, session.Stderr = out.writer(&out.stdout, out.logsStdout), out.writer(&out.stderr, out.logsStderr)
+	ready()
 	err = supervised(ctx, client, session, text)
 	out.flush()
 	if err != nil {
