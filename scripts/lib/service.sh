@@ -33,14 +33,14 @@ RESTARTS_BEFORE=0
 # unit_died: it has failed for good, or keeps failing while we look.
 unit_died() {
   if [[ $(unit_property ActiveState) == failed ]]; then return 0; fi
-  (($(unit_property NRestarts) >= RESTARTS_BEFORE + 3))
+  (($(unit_property NRestarts) >= RESTARTS_BEFORE + 2))
 }
 
-# log_lines: the last lines of Kafka's log that say what is wrong, or the last few
-# of all.
+# log_lines: the last lines of the last start's log that say what is wrong, or the
+# last few of all.
 log_lines() {
   local recent wrong
-  recent=$(journalctl -u "$UNIT" -n 400 -o cat --no-pager 2>/dev/null || true)
+  recent=$(journalctl "_SYSTEMD_INVOCATION_ID=$(unit_property InvocationID)" -n 400 -o cat --no-pager 2>/dev/null || true)
   wrong=$(printf '%s\n' "$recent" | grep -E '(^|[^A-Z])(ERROR|FATAL)([^A-Z]|$)|Exception|kafka-node: ' | tail -n 15 || true)
   printf '%s\n' "${wrong:-$(printf '%s\n' "$recent" | tail -n 5)}"
 }
