@@ -127,7 +127,7 @@ func removeFolder(dir string) error {
 
 // mountsBelow lists the mount points in a folder.
 func mountsBelow(dir string) ([]string, error) {
-	real, err := filepath.EvalSymlinks(dir)
+	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, fmt.Errorf("look for mounts in %s: %w", dir, err)
 	}
@@ -140,7 +140,7 @@ func mountsBelow(dir string) ([]string, error) {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
-		if len(fields) > 4 && strings.HasPrefix(fields[4], real+"/") {
+		if len(fields) > 4 && strings.HasPrefix(fields[4], resolved+"/") {
 			found = append(found, fields[4])
 		}
 	}

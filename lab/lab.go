@@ -65,9 +65,10 @@ const (
 // Report is what `lab status` shows. The daemon's part is empty unless State
 // is StateUp.
 type Report struct {
+	daemon.Status
+
 	State  State  `json:"state"`
 	LabDir string `json:"labDir"`
-	daemon.Status
 }
 
 // Status looks at the lab and changes nothing.

@@ -54,7 +54,7 @@ type daemon struct {
 // part, answers on the socket, and returns when ctx ends or a client says stop.
 // Hosts and the AWS API run on after it.
 func Run(ctx context.Context, cfg Config) error {
-	unlock, err := onlyOne(cfg.LabDir)
+	unlock, err := onlyOne(ctx, cfg.LabDir)
 	if err != nil {
 		return err
 	}
@@ -81,8 +81,8 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 // onlyOne takes the lock that says that a lab has its daemon.
-func onlyOne(labDir string) (func(), error) {
-	ctx, cancel := context.WithCancel(context.Background())
+func onlyOne(ctx context.Context, labDir string) (func(), error) {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	owner := "?"
 	unlock, err := setup.Lock(ctx, LockPath(labDir), func(holder string) {

@@ -22,8 +22,8 @@ type logFile struct {
 	size int64
 }
 
-func openLog(path string, max int64) (*logFile, error) {
-	l := &logFile{path: path, max: max}
+func openLog(path string, limit int64) (*logFile, error) {
+	l := &logFile{path: path, max: limit}
 	if err := l.open(); err != nil {
 		return nil, err
 	}

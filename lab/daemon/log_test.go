@@ -50,7 +50,7 @@ func TestLogGoesOnWhereItWas(t *testing.T) {
 		log.Close()
 	}
 	text, err := os.ReadFile(path)
-	if err != nil || string(text) != "line\nline\n" {
+	if err != nil || string(text) != "line\n"+"line\n" {
 		t.Errorf("log is %q, %v", text, err)
 	}
 }

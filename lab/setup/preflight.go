@@ -31,7 +31,7 @@ type Problem struct {
 }
 
 // Problems is every reason at once.
-type Problems []Problem
+type Problems []Problem //nolint:errname // they read as what they are
 
 func (p Problems) Error() string {
 	var b strings.Builder
@@ -237,10 +237,10 @@ func freeSpace(dir string, want uint64, variable string) Problems {
 func checkMemory() Problems {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {
-		return nil // an unknown size is no reason to refuse
+		return nil //nolint:nilerr // an unknown size is no reason to refuse
 	}
 	// A machine sold with 4 GiB shows a little less.
-	total := uint64(info.Totalram) * uint64(info.Unit)
+	total := info.Totalram * uint64(info.Unit)
 	if total >= memoryBytes*9/10 {
 		return nil
 	}

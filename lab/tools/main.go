@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -16,8 +17,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	path, err := find(ctx, os.Args[1:])
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tools:", err)
 		os.Exit(1)
@@ -27,7 +28,7 @@ func main() {
 
 func find(ctx context.Context, args []string) (string, error) {
 	if len(args) != 1 {
-		return "", fmt.Errorf("want one name: golangci-lint or shellcheck")
+		return "", errors.New("want one name: golangci-lint or shellcheck")
 	}
 	cache, err := paths.Cache()
 	if err != nil {
