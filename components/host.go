@@ -27,7 +27,7 @@ const (
 
 // Image is what hosts boot from and who logs in to it.
 type Image struct {
-	AMI  string
+	AMI  pulumi.StringInput
 	User string
 }
 
@@ -65,7 +65,7 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 		return render.CloudConfig(args.hostname, keys[0].(string), keys[1].(string))
 	}).(pulumi.StringOutput)
 	h.Instance, err = ec2.NewInstance(ctx, h.resource("instance"), &ec2.InstanceArgs{
-		Ami:                 pulumi.String(args.image.AMI),
+		Ami:                 args.image.AMI.ToStringOutput(),
 		InstanceType:        pulumi.String(args.instanceType),
 		SubnetId:            args.subnet.ID(),
 		VpcSecurityGroupIds: pulumi.StringArray{args.group.ID()},

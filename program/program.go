@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
@@ -24,10 +23,7 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	image, err := findImage(ctx, stack)
-	if err != nil {
-		return err
-	}
+	image := findImage(ctx, stack)
 	tags := components.Tags{"kraftstack:stack": stack.Name, "ManagedBy": "kraftstack"}
 	network, err := components.NewNetwork(ctx, "network", components.NetworkArgs{Stack: stack, Tags: tags})
 	if err != nil {
@@ -108,21 +104,19 @@ const (
 
 // findImage resolves the stack's image to an id and the user that its hosts
 // are logged in to as.
-func findImage(ctx *pulumi.Context, stack config.Stack) (components.Image, error) {
-	var image components.Image
-	var parameter string
+func findImage(ctx *pulumi.Context, stack config.Stack) components.Image {
+	var parameter, user string
 	switch stack.Brokers.Image {
 	case config.ImageUbuntu:
-		parameter, image.User = fmt.Sprintf(ubuntuParameter, "amd64"), "ubuntu"
+		parameter, user = fmt.Sprintf(ubuntuParameter, "amd64"), "ubuntu"
 	case config.ImageAmazonLinux:
-		parameter, image.User = fmt.Sprintf(amazonLinuxParameter, "x86_64"), "ec2-user"
+		parameter, user = fmt.Sprintf(amazonLinuxParameter, "x86_64"), "ec2-user"
 	default:
-		return components.Image{AMI: stack.Brokers.Image, User: "ubuntu"}, nil
+		return components.Image{AMI: pulumi.String(stack.Brokers.Image), User: "ubuntu"}
 	}
-	found, err := ssm.LookupParameter(ctx, &ssm.LookupParameterArgs{Name: parameter})
-	if err != nil {
-		return image, fmt.Errorf("cannot find the image %q: reading SSM parameter %s: %w", stack.Brokers.Image, parameter, err)
-	}
-	image.AMI = strings.TrimSpace(found.Value)
-	return image, nil
+	found := ssm.LookupParameterOutput(ctx, ssm.LookupParameterOutputArgs{Name: pulumi.String(parameter)})
+	// The provider marks every parameter's value as secret; an image's public
+	// id is none, and a preview should show it.
+	ami := pulumi.Unsecret(found.InsecureValue()).(pulumi.StringOutput)
+	return components.Image{AMI: ami, User: user}
 }
