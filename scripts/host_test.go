@@ -44,9 +44,9 @@ echo "$*" >>"$here/calls"
 case $* in
   *is-active*) [ -e "$here/active" ] ;;
   start*|restart*) touch "$here/active" ;;
-  *ActiveState) if [ -e "$here/active" ]; then echo active; else echo inactive; fi ;;
-  *LoadState) echo loaded ;;
-  *NRestarts) echo 0 ;;
+  *ActiveState*) if [ -e "$here/active" ]; then echo active; else echo inactive; fi ;;
+  *LoadState*) echo loaded ;;
+  *NRestarts*) echo 0 ;;
 esac
 `
 
