@@ -63,8 +63,9 @@ func fetchJars(ctx context.Context, work, version string) ([]string, error) {
 func firstErrors(output string) string {
 	var found []string
 	for _, line := range strings.Split(output, "\n") {
-		text, isError := strings.CutPrefix(line, "[ERROR] ")
-		if isError && text != "" && len(found) < 3 {
+		// Not a prefix: mvn may write terminal codes before it.
+		_, text, isError := strings.Cut(line, "[ERROR] ")
+		if isError && text != "" && len(found) < 1 {
 			found = append(found, strings.TrimSpace(text))
 		}
 	}
