@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"kraftstack/internal/cluster"
 	"kraftstack/internal/fail"
 	"kraftstack/lab"
+	"kraftstack/lab/daemon"
 )
 
 // options are the flags that every verb on a stack has.
@@ -82,6 +84,12 @@ const labProfile = "kraftstack-lab"
 // that `kraftstack lab env` prints for a shell.
 func enterLab(ctx context.Context) error {
 	variables, err := lab.Environ(ctx, lab.Options{})
+	if errors.Is(err, daemon.ErrNotRunning) {
+		return &fail.Error{
+			Cause: fail.Unreachable, Op: "find the lab that this stack belongs to", Err: errors.New("the lab is not running"),
+			Next: "kraftstack lab up",
+		}
+	}
 	if err != nil {
 		return err
 	}

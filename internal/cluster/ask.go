@@ -89,7 +89,11 @@ func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput, port string) (*p
 func ping(ctx context.Context, host *kgo.Broker) (version string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, host)
+	// A broker refuses a client that does not give its name and version
+	// (KIP-511).
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.ClientSoftwareName, req.ClientSoftwareVersion = "kraftstack", "1"
+	resp, err := req.RequestWith(ctx, host)
 	if err != nil || resp.ErrorCode != 0 {
 		return "", false
 	}
