@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"kraftstack/lab"
+)
+
+// memory reads what is resident: the lab's daemon, and everything that the lab
+// runs (daemon, AWS API, every process of every host). Pages that processes
+// share count once for each, so the sum is the most that it can be.
+func memory(ctx context.Context) (daemon, all int64, err error) {
+	status, err := lab.Status(ctx, lab.Options{})
+	if err != nil {
+		return 0, 0, err
+	}
+	if daemon, err = resident(status.Daemon.PID); err != nil {
+		return 0, 0, err
+	}
+	api, err := resident(status.Cloud.PID)
+	if err != nil {
+		return 0, 0, err
+	}
+	all = daemon + api
+	for _, host := range status.Hosts {
+		all += inGroup(host.Instance)
+	}
+	return daemon, all, nil
+}
+
+// resident is a process's resident memory in bytes.
+func resident(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read the memory of process %d: %w", pid, err)
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("read the memory of process %d: %q", pid, text)
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
+// inGroup sums the processes whose control group is one host's.
+func inGroup(instance string) int64 {
+	var sum int64
+	groups, _ := filepath.Glob("/proc/[0-9]*/cgroup")
+	for _, path := range groups {
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), instance) {
+			continue // gone, or another's
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			continue
+		}
+		if bytes, err := resident(pid); err == nil {
+			sum += bytes
+		}
+	}
+	return sum
+}
+
+func megabytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
