@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,7 +25,11 @@ import (
 // host in the middle of a step; this one gives the engine time to end what it
 // has begun.
 type command struct {
-	version semver.Version
+	// lean answers the questions that the SDK asks after each operation, for
+	// the outputs and the history, with nothing: this driver does not use the
+	// answers, and each costs a start of the CLI.
+	lean    bool
+	version func() (semver.Version, error)
 }
 
 var _ auto.PulumiCommand = command{}
@@ -32,37 +37,71 @@ var _ auto.PulumiCommand = command{}
 // oldest is the first CLI that streams events over gRPC instead of a file.
 var oldest = semver.MustParse("3.206.0")
 
+// notStarted is the exit code of a CLI that did not run at all, as the SDK has
+// it.
+const notStarted = -2
+
 // gracePeriod is how long an interrupted engine may take to end its running
 // steps: longer than any step may last on a host.
 const gracePeriod = 25 * time.Minute
 
-func newCommand(ctx context.Context) (command, error) {
+// newCommand asks for the CLI's version in the background: the first use of it
+// is after other questions have been asked.
+func newCommand(ctx context.Context) command {
+	type answer struct {
+		version semver.Version
+		err     error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		version, err := cliVersion(ctx)
+		answers <- answer{version, err}
+	}()
+	return command{lean: true, version: sync.OnceValues(func() (semver.Version, error) {
+		a := <-answers
+		return a.version, a.err
+	})}
+}
+
+func cliVersion(ctx context.Context) (semver.Version, error) {
 	out, err := exec.CommandContext(ctx, "pulumi", "version").Output()
 	if err != nil {
-		return command{}, &fail.Error{
-			Cause: fail.Config, Op: "find the Pulumi CLI", Err: err,
-			Next: "install pulumi, or use the lab's: eval \"$(kraftstack lab env)\"",
-		}
+		return semver.Version{}, noCLI(err)
 	}
 	version, err := semver.ParseTolerant(strings.TrimSpace(string(out)))
 	if err != nil || version.LT(oldest) {
-		return command{}, &fail.Error{
+		return semver.Version{}, &fail.Error{
 			Cause: fail.Config, Op: "find the Pulumi CLI",
 			Err:  fmt.Errorf("the pulumi on the PATH is %q; %s or newer is needed", strings.TrimSpace(string(out)), oldest),
 			Next: "install a newer pulumi",
 		}
 	}
-	return command{version: version}, nil
+	return version, nil
 }
 
-// Version is the CLI's version.
-func (c command) Version() semver.Version { return c.version }
+func noCLI(err error) error {
+	return &fail.Error{
+		Cause: fail.Config, Op: "find the Pulumi CLI", Err: err,
+		Next: "install pulumi, or use the lab's: eval \"$(kraftstack lab env)\"",
+	}
+}
+
+// Version is the CLI's version; Open has checked that there is one.
+func (c command) Version() semver.Version {
+	version, _ := c.version()
+	return version
+}
+
+var emptyAnswers = map[string]string{"stack output": "{}", "stack history": "[]"}
 
 // Run runs one CLI command. A cancelled context interrupts it once, as ^C
 // does; the engine then ends its running steps and releases its lock.
 func (c command) Run(
 	ctx context.Context, workdir string, stdin io.Reader, outputs, errorOutputs []io.Writer, env []string, args ...string,
 ) (string, string, int, error) {
+	if answer, known := emptyAnswers[strings.Join(args[:min(2, len(args))], " ")]; c.lean && known {
+		return answer, "", 0, nil
+	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "pulumi", append(args, "--non-interactive")...)
 	cmd.Dir, cmd.Stdin = workdir, stdin
@@ -84,7 +123,7 @@ func (c command) Run(
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		code = exit.ExitCode()
 	} else if err != nil {
-		code = -2 // the SDK's own mark of a command that did not run
+		code = notStarted
 	}
 	return stdout.String(), stderr.String(), code, err
 }

@@ -88,11 +88,11 @@ func Open(ctx context.Context, dir, name string, program pulumi.RunFunc, create 
 	if create {
 		open = auto.UpsertStackInlineSource
 	}
-	cli, err := newCommand(ctx)
-	if err != nil {
-		return nil, err
-	}
+	cli := newCommand(ctx)
 	inner, err := open(ctx, name, project, program, auto.WorkDir(dir), auto.Pulumi(cli))
+	if _, wrong := cli.version(); wrong != nil {
+		return nil, wrong
+	}
 	if err != nil {
 		return nil, openError(name, err)
 	}

@@ -90,7 +90,9 @@ func (instance) request(ctx context.Context, c *cloud, in instanceArgs, tags map
 			return nil, err
 		}
 		ask.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String(device), Ebs: &types.EbsBlockDevice{
-			DeleteOnTermination: r.DeleteOnTermination, Encrypted: r.Encrypted, KmsKeyId: r.KmsKeyId,
+			// As the real provider: a root volume goes with its instance unless
+			// it is told otherwise.
+			DeleteOnTermination: aws.Bool(r.DeleteOnTermination == nil || *r.DeleteOnTermination), Encrypted: r.Encrypted, KmsKeyId: r.KmsKeyId,
 			Iops: int32Of(r.Iops), Throughput: int32Of(r.Throughput), VolumeSize: int32Of(r.VolumeSize),
 			VolumeType: types.VolumeType(aws.ToString(r.VolumeType)),
 		}}}

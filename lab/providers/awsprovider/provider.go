@@ -81,7 +81,16 @@ func wrapCheck(provider *p.Provider, kinds map[string]kind) {
 // another argument, and delete-before-create where a fixed name is kept.
 func wrapDiff(provider *p.Provider, kinds map[string]kind) {
 	inner := provider.Diff
+	update := provider.Update
+	provider.Update = func(ctx context.Context, req p.UpdateRequest) (p.UpdateResponse, error) {
+		req.IgnoreChanges = nil // as in Diff
+		return update(ctx, req)
+	}
 	provider.Diff = func(ctx context.Context, req p.DiffRequest) (p.DiffResponse, error) {
+		// The engine has put the old inputs in the place of the ignored ones.
+		// infer would put the old state there, and state is not always the
+		// input: that of userData is its hash.
+		req.IgnoreChanges = nil
 		resp, err := inner(ctx, req)
 		if err != nil {
 			return resp, err
