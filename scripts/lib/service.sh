@@ -30,6 +30,11 @@ running_generation() {
 # run began to look.
 RESTARTS_BEFORE=0
 
+# count_restarts: from here on, only what is restarted again counts.
+count_restarts() {
+  RESTARTS_BEFORE=$(unit_property NRestarts)
+}
+
 # unit_died: it has failed for good, or keeps failing while we look.
 unit_died() {
   if [[ $(unit_property ActiveState) == failed ]]; then return 0; fi
@@ -58,5 +63,6 @@ own_ports() {
 
 # port_answers HOST PORT: something accepts connections there.
 port_answers() {
+  # shellcheck disable=SC2016 # the inner shell expands its own arguments
   timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null
 }

@@ -26,6 +26,11 @@ wait_for() {
   done
 }
 
+# deadline_in SECONDS: the value that SECONDS will have then.
+deadline_in() {
+  printf '%s' "$((SECONDS + $1))"
+}
+
 # remaining DEADLINE: seconds until that value of SECONDS, at least 1.
 remaining() {
   local left=$(($1 - SECONDS))

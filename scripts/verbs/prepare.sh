@@ -6,7 +6,7 @@ verb_prepare() {
   parse_flags 'volume-id! timeout=300' "$@"
   check_flag volume-id 'vol-[0-9a-f]+' 'a volume id such as vol-0123456789abcdef0'
   check_flag timeout '[0-9]+' 'a number of seconds'
-  deadline=$((SECONDS + FLAG[timeout]))
+  deadline=$(deadline_in "${FLAG[timeout]}")
   wait_for_cloud_init "$deadline"
   lock_host
   make_user

@@ -12,7 +12,7 @@ verb_quorum() {
   IFS=, read -r -a voters <<<"${FLAG[voters]}"
   IFS=, read -r -a brokers <<<"${FLAG[brokers]}"
   [[ -n $(bootstrap) ]] || die "$CLIENT names no bootstrap.servers" 'run kafka-node configure first (kraftstack up does)'
-  deadline=$((SECONDS + FLAG[timeout]))
+  deadline=$(deadline_in "${FLAG[timeout]}")
   quorum_step "$deadline" 'the brokers to open their ports' bootstrap_answers
   quorum_step "$deadline" 'the voters to catch up' voters_caught_up "${voters[@]}"
   quorum_step "$deadline" 'the brokers to be registered and unfenced' brokers_unfenced "${brokers[@]}"

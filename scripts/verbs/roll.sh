@@ -16,7 +16,7 @@ verb_roll() {
   wanted=$(first_line "$GENERATION")
   [[ $wanted == "${FLAG[generation]}" ]] ||
     die "this host is configured for generation ${wanted:-none}, not ${FLAG[generation]}" 'run kafka-node configure first (kraftstack up does)'
-  deadline=$((SECONDS + FLAG[timeout]))
+  deadline=$(deadline_in "${FLAG[timeout]}")
   if [[ $(running_generation) != "$wanted" ]]; then restart_kafka "$deadline"; fi
   wait_until_healthy "$deadline"
   rm -f -- "$UNPROVEN"
@@ -30,7 +30,7 @@ restart_kafka() {
   write_file "$UNPROVEN" 0644 root:root <<<"${FLAG[generation]}"
   reload_units
   systemctl reset-failed "$UNIT" 2>/dev/null || true
-  RESTARTS_BEFORE=$(unit_property NRestarts)
+  count_restarts
   systemctl restart --no-block "$UNIT"
   wait_for "$(remaining "$1")" 'Kafka to stop in good order and start again' runs_wanted_generation && return
   die_with_log "$UNIT did not come back with generation ${FLAG[generation]} ($(unit_property ActiveState), $(unit_property SubState))"
@@ -45,7 +45,7 @@ runs_wanted_generation() {
 # wait_until_healthy DEADLINE: the cheap questions first.
 wait_until_healthy() {
   local roles
-  RESTARTS_BEFORE=$(unit_property NRestarts)
+  count_restarts
   roles=$(property "$PROPERTIES" process.roles)
   health_step "$1" 'its ports to open' ports_open
   if [[ $roles == *controller* ]]; then
