@@ -2,14 +2,11 @@ package providers
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
 	"reflect"
 	"sort"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	r53 "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
@@ -20,9 +17,8 @@ import (
 	"kraftstack/lab/providers/awsprovider"
 	"kraftstack/lab/providers/commandprovider"
 	"kraftstack/lab/providers/tlsprovider"
+	"kraftstack/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // sdkArgs are the SDK's argument types. Their ElementType is the struct with
 // the `pulumi` tags.
@@ -130,20 +126,5 @@ func golden(t *testing.T, path string, got any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = append(text, '\n')
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; run with -update", err)
-	}
-	if diff := cmp.Diff(string(want), string(text)); diff != "" {
-		t.Errorf("%s differs (-want +got), run with -update if it should:\n%s", path, diff)
-	}
+	golden.CompareFile(t, path, string(text)+"\n")
 }

@@ -27,6 +27,9 @@ type Options struct {
 	// Ports maps provider names (aws, command, tls) to ports on 127.0.0.1; a
 	// missing one or 0 means any free port.
 	Ports map[string]int
+	// Dial is how remote commands reach the first host on their way; nil is
+	// TCP, as in a lab. Tests without hosts give their own.
+	Dial commandprovider.DialFunc
 	// Log gets a line for what goes wrong outside of any operation; nil drops
 	// it.
 	Log func(format string, args ...any)
@@ -47,8 +50,10 @@ func Serve(ctx context.Context, opts Options) (*Server, error) {
 		awsprovider.Name: {Name: awsprovider.Name, Version: awsprovider.Version, New: func() p.Provider {
 			return awsprovider.New(awsprovider.Options{Endpoint: opts.AWSEndpoint})
 		}},
-		commandprovider.Name: {Name: commandprovider.Name, Version: commandprovider.Version, New: commandprovider.New},
-		tlsprovider.Name:     {Name: tlsprovider.Name, Version: tlsprovider.Version, New: tlsprovider.New},
+		commandprovider.Name: {Name: commandprovider.Name, Version: commandprovider.Version, New: func() p.Provider {
+			return commandprovider.NewWithDialer(opts.Dial)
+		}},
+		tlsprovider.Name: {Name: tlsprovider.Name, Version: tlsprovider.Version, New: tlsprovider.New},
 	}
 	for name := range opts.Ports {
 		if _, ok := all[name]; !ok {

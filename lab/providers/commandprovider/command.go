@@ -3,6 +3,7 @@ package commandprovider
 import (
 	"context"
 	"fmt"
+	"net"
 
 	"github.com/pulumi/pulumi-go-provider/infer"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -26,8 +27,13 @@ type commandState struct {
 	Stdout string `pulumi:"stdout"`
 }
 
+// DialFunc opens the connection to the first host on a command's way.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
 // command is command:remote:Command.
-type command struct{}
+type command struct {
+	dial DialFunc // nil: TCP
+}
 
 var (
 	_ infer.CustomResource[commandArgs, commandState]       = (*command)(nil)
@@ -39,38 +45,38 @@ var (
 
 func (*command) Annotate(a infer.Annotator) { a.SetToken("remote", "Command") }
 
-func (*command) Create(ctx context.Context, req infer.CreateRequest[commandArgs]) (infer.CreateResponse[commandState], error) {
+func (c *command) Create(ctx context.Context, req infer.CreateRequest[commandArgs]) (infer.CreateResponse[commandState], error) {
 	st := commandState{commandArgs: req.Inputs}
 	id, err := resource.NewUniqueHex(req.Name, 8, 0)
 	if err != nil {
 		return infer.CreateResponse[commandState]{}, fmt.Errorf("command: id: %w", err)
 	}
 	if !req.DryRun && st.Create != nil {
-		err = st.run(ctx, *st.Create)
+		err = st.run(ctx, c.dial, *st.Create)
 	}
 	return infer.CreateResponse[commandState]{ID: id, Output: st}, err
 }
 
-func (*command) Update(ctx context.Context, req infer.UpdateRequest[commandArgs, commandState]) (infer.UpdateResponse[commandState], error) {
+func (c *command) Update(ctx context.Context, req infer.UpdateRequest[commandArgs, commandState]) (infer.UpdateResponse[commandState], error) {
 	st := commandState{commandArgs: req.Inputs, Stdout: req.State.Stdout, Stderr: req.State.Stderr}
 	if req.DryRun {
 		return infer.UpdateResponse[commandState]{Output: st}, nil
 	}
 	var err error
 	if st.Update != nil {
-		err = st.run(ctx, *st.Update)
+		err = st.run(ctx, c.dial, *st.Update)
 	} else if st.Create != nil {
-		err = st.run(ctx, *st.Create)
+		err = st.run(ctx, c.dial, *st.Create)
 	}
 	return infer.UpdateResponse[commandState]{Output: st}, err
 }
 
-func (*command) Delete(ctx context.Context, req infer.DeleteRequest[commandState]) (infer.DeleteResponse, error) {
+func (c *command) Delete(ctx context.Context, req infer.DeleteRequest[commandState]) (infer.DeleteResponse, error) {
 	st := req.State
 	if st.Delete == nil {
 		return infer.DeleteResponse{}, nil
 	}
-	return infer.DeleteResponse{}, st.run(ctx, *st.Delete)
+	return infer.DeleteResponse{}, st.run(ctx, c.dial, *st.Delete)
 }
 
 // WireDependencies: what a command printed depends on its text alone, as with

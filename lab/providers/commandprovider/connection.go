@@ -151,14 +151,17 @@ func (l *link) Close() error {
 
 // dial reaches the host, over the proxy if there is one, and tries again until
 // the dial limit of the one that fails is used up or ctx ends.
-func (c *connection) dial(ctx context.Context) (*link, error) {
+func (c *connection) dial(ctx context.Context, direct DialFunc) (*link, error) {
+	if direct == nil {
+		direct = (&net.Dialer{}).DialContext
+	}
 	target, err := c.config()
 	if err != nil {
 		return nil, err
 	}
 	if c.Proxy == nil {
 		client, err := retried(ctx, &c.endpoint, func(ctx context.Context) (*ssh.Client, error) {
-			return handshake(ctx, &c.endpoint, target, (&net.Dialer{}).DialContext)
+			return handshake(ctx, &c.endpoint, target, direct)
 		})
 		if err != nil {
 			return nil, err
@@ -170,7 +173,7 @@ func (c *connection) dial(ctx context.Context) (*link, error) {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	proxy, err := retried(ctx, c.Proxy, func(ctx context.Context) (*ssh.Client, error) {
-		return handshake(ctx, c.Proxy, jump, (&net.Dialer{}).DialContext)
+		return handshake(ctx, c.Proxy, jump, direct)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
@@ -192,7 +195,7 @@ func ignoreClosed(err error) error {
 }
 
 // handshake makes one attempt, bounded by the endpoint's dial time.
-func handshake(ctx context.Context, e *endpoint, cfg *ssh.ClientConfig, dial func(context.Context, string, string) (net.Conn, error)) (*ssh.Client, error) {
+func handshake(ctx context.Context, e *endpoint, cfg *ssh.ClientConfig, dial DialFunc) (*ssh.Client, error) {
 	if limit := e.dialTime(); limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)

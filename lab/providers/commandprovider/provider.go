@@ -27,10 +27,14 @@ const (
 // config is empty, as the real provider's.
 type config struct{}
 
-// New makes a provider for one engine connection.
-func New() p.Provider {
+// New makes a provider for one engine connection. It dials by TCP.
+func New() p.Provider { return NewWithDialer(nil) }
+
+// NewWithDialer is New with another way to the first host of a connection: a
+// test's, whose hosts have no network. Nil is TCP.
+func NewWithDialer(dial DialFunc) p.Provider {
 	return infer.Provider(infer.Options{
-		Resources: []infer.InferredResource{infer.Resource(&command{})},
+		Resources: []infer.InferredResource{infer.Resource(&command{dial: dial})},
 		Config:    infer.Config(&config{}),
 	})
 }

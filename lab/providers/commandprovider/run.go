@@ -29,9 +29,9 @@ const (
 
 var errSilent = fmt.Errorf("ssh: the connection is lost: no answer for %s", silence)
 
-// run executes text on the host and puts what it prints into the state.
-func (st *commandState) run(ctx context.Context, text string) error {
-	client, err := st.Connection.dial(ctx)
+// run dials the host, executes text there and puts what it prints into the state.
+func (st *commandState) run(ctx context.Context, dial DialFunc, text string) error {
+	client, err := st.Connection.dial(ctx, dial)
 	if err != nil {
 		return err
 	}
