@@ -83,7 +83,7 @@ bench: setup ## Measure, each row beside what a user would pick instead
 
 .PHONY: golden
 golden: ## Write the golden files anew; look at the diff before you commit it
-	@for pkg in $$(grep -rlE 'flag\.Bool\("update"' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+	@for pkg in $$(grep -rl '"kraftstack/tests/golden"' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
 	  echo "== $$pkg"; go test "$$pkg" -update; \
 	done
 

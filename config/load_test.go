@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"flag"
 	"net/netip"
 	"os"
 	"strings"
@@ -10,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
-)
 
-var update = flag.Bool("update", false, "write golden files anew")
+	"kraftstack/tests/golden"
+)
 
 // read is Load over the text of a stack file, as the driver calls them.
 func read(t *testing.T, stack, file string) (Stack, error) {
@@ -40,13 +39,13 @@ func wholeFile(text string) string {
 }
 
 func TestWrong(t *testing.T) {
-	const golden = "testdata/wrong.txtar"
-	archive, err := txtar.ParseFile(golden)
+	const path = "testdata/wrong.txtar"
+	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(archive.Files)%2 != 0 || len(archive.Files) < 90 {
-		t.Fatalf("%s has %d files: want pairs, 45 of them at least", golden, len(archive.Files))
+		t.Fatalf("%s has %d files: want pairs, 45 of them at least", path, len(archive.Files))
 	}
 	for i := 0; i < len(archive.Files); i += 2 {
 		given, want := archive.Files[i], &archive.Files[i+1]
@@ -60,7 +59,7 @@ func TestWrong(t *testing.T) {
 			for _, p := range wrong.Problems {
 				lines.WriteString(p.String() + "\n")
 			}
-			if *update {
+			if golden.Updating() {
 				want.Data = []byte(lines.String())
 			}
 			if diff := cmp.Diff(string(want.Data), lines.String()); diff != "" {
@@ -68,8 +67,8 @@ func TestWrong(t *testing.T) {
 			}
 		})
 	}
-	if *update {
-		if err := os.WriteFile(golden, txtar.Format(archive), 0o600); err != nil {
+	if golden.Updating() {
+		if err := os.WriteFile(path, txtar.Format(archive), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

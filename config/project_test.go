@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+
+	"kraftstack/tests/golden"
 )
 
 // Pulumi.yaml declares exactly the sections of the table, each an object, with
@@ -75,17 +76,5 @@ func TestStackFiles(t *testing.T) {
 
 // docs/configuration.md is made from the table.
 func TestReference(t *testing.T) {
-	const golden = "../docs/configuration.md"
-	if *update {
-		if err := os.WriteFile(golden, []byte(Reference()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(text), Reference()); diff != "" {
-		t.Errorf("%s is out of date; run go test ./config -run TestReference -update (-file +table):\n%s", golden, diff)
-	}
+	golden.CompareFile(t, "../docs/configuration.md", Reference())
 }

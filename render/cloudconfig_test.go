@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"kraftstack/tests/golden"
 )
 
 // fakeKey has the form of a host key and is none.
@@ -16,7 +18,7 @@ const fakeKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRI
 
 func TestCloudConfig(t *testing.T) {
 	text := CloudConfig("broker-1001.lab.kafka.internal", fakeKey, "ssh-ed25519 AAAA host\n")
-	golden(t, "cloud-config.yaml", text)
+	golden.Compare(t, "cloud-config.yaml", text)
 	if len(text) > MaxUserData/2 {
 		t.Errorf("user data has %d bytes: too near to EC2's %d", len(text), MaxUserData)
 	}

@@ -1,36 +1,12 @@
 package render
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"kraftstack/config"
+	"kraftstack/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write golden files anew")
-
-// golden compares text with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
 
 // stack is a good stack over three zones, with what the test adds to it.
 func stack(t *testing.T, more map[string]string) config.Stack {
@@ -60,7 +36,7 @@ func TestServerProperties(t *testing.T) {
 		"single.properties":               ServerProperties(single, single.Nodes()[0]),
 		"broker-beside-quorum.properties": ServerProperties(five, five.Nodes()[4]),
 	} {
-		t.Run(name, func(t *testing.T) { golden(t, name, text) })
+		t.Run(name, func(t *testing.T) { golden.Compare(t, name, text) })
 	}
 }
 
@@ -90,7 +66,7 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "document", text)
+	golden.Compare(t, "document", text)
 	if !strings.Contains(text, "=== /etc/kafka/generation 0644 root:root\n"+Generation(s, s.Nodes()[0])+"\n") {
 		t.Error("the document does not hold its own generation")
 	}
@@ -159,8 +135,8 @@ func TestEffective(t *testing.T) {
 }
 
 func TestJVMEnv(t *testing.T) {
-	golden(t, "jvm-1g.env", JVMEnv(stack(t, nil)))
-	golden(t, "jvm-6g.env", JVMEnv(stack(t, map[string]string{"kafka": `{"heap":"6g"}`})))
+	golden.Compare(t, "jvm-1g.env", JVMEnv(stack(t, nil)))
+	golden.Compare(t, "jvm-6g.env", JVMEnv(stack(t, map[string]string{"kafka": `{"heap":"6g"}`})))
 }
 
 func TestAddresses(t *testing.T) {

@@ -2,11 +2,8 @@ package cluster
 
 import (
 	"encoding/json"
-	"flag"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,27 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"kraftstack/internal/fail"
+	"kraftstack/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
-
-// golden compares text with a file under testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // a test's own data
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
-}
 
 func TestStatusOfAHealthyCluster(t *testing.T) {
 	k := startKafka(t).scripted()
@@ -47,7 +25,7 @@ func TestStatusOfAHealthyCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "healthy.json", string(text)+"\n")
+	golden.Compare(t, "healthy.json", string(text)+"\n")
 }
 
 func TestStatusProblems(t *testing.T) {

@@ -2,36 +2,14 @@ package ui
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
+	"kraftstack/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // a test's own data
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
-}
 
 // clock moves only when told to.
 type clock struct{ now time.Time }
@@ -61,10 +39,10 @@ func threeHosts(c *clock) *Board {
 func TestBoard(t *testing.T) {
 	for _, width := range []int{80, 34, 5} {
 		c := newClock()
-		golden(t, fmt.Sprintf("board-%d.txt", width), pieces(threeHosts(c).Render(c.Now(), width, 24, false)))
+		golden.Compare(t, fmt.Sprintf("board-%d.txt", width), pieces(threeHosts(c).Render(c.Now(), width, 24, false)))
 	}
 	c := newClock()
-	golden(t, "board-color.txt", pieces(threeHosts(c).Render(c.Now(), 80, 24, true)))
+	golden.Compare(t, "board-color.txt", pieces(threeHosts(c).Render(c.Now(), 80, 24, true)))
 }
 
 func TestBoardOf300HostsFitsTheTerminal(t *testing.T) {
@@ -81,7 +59,7 @@ func TestBoardOf300HostsFitsTheTerminal(t *testing.T) {
 		}
 	}
 	lines := b.Render(c.Now(), 60, 12, false)
-	golden(t, "board-300.txt", pieces(lines))
+	golden.Compare(t, "board-300.txt", pieces(lines))
 	for height := range 30 {
 		for width := range 50 {
 			lines := b.Render(c.Now(), width, height, true)
@@ -114,7 +92,7 @@ func TestPlainProgress(t *testing.T) {
 	p.Close()
 	p.Close()
 	p.Send(Event{Host: "late", Step: "install", State: Started})
-	golden(t, "plain.txt", out.String())
+	golden.Compare(t, "plain.txt", out.String())
 }
 
 func TestSilentProgress(t *testing.T) {

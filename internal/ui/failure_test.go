@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"kraftstack/internal/fail"
+	"kraftstack/tests/golden"
 )
 
 func TestFailures(t *testing.T) {
@@ -31,7 +32,7 @@ func TestFailures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "failures.txt", out.String())
+	golden.Compare(t, "failures.txt", out.String())
 }
 
 func TestTable(t *testing.T) {
@@ -44,5 +45,5 @@ func TestTable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "table.txt", out.String())
+	golden.Compare(t, "table.txt", out.String())
 }

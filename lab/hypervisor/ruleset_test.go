@@ -1,20 +1,15 @@
 package hypervisor
 
 import (
-	"flag"
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"kraftstack/lab/cloud"
+	"kraftstack/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
 
@@ -59,7 +54,7 @@ func TestRuleset(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "ruleset-"+name+".nft", got)
+			golden.Compare(t, "ruleset-"+name+".nft", got)
 			if os.Geteuid() != 0 {
 				return // only root may ask nft
 			}
@@ -69,23 +64,6 @@ func TestRuleset(t *testing.T) {
 				t.Errorf("nft refuses it: %v: %s", err, out)
 			}
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got); -update writes it anew:\n%s", path, diff)
 	}
 }
 

@@ -68,7 +68,7 @@ func TestArgumentsAreTheSDKs(t *testing.T) {
 			t.Errorf("%s: no stand-in", token)
 		}
 	}
-	golden(t, "testdata/refused.json", refused)
+	compareJSON(t, "refused.json", refused)
 }
 
 // compare walks two structs; missing gets the paths that only theirs has.
@@ -120,11 +120,11 @@ func plain(t reflect.Type) reflect.Type {
 	return t
 }
 
-func golden(t *testing.T, path string, got any) {
+func compareJSON(t *testing.T, name string, got any) {
 	t.Helper()
 	text, err := json.MarshalIndent(got, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden.CompareFile(t, path, string(text)+"\n")
+	golden.Compare(t, name, string(text)+"\n")
 }

@@ -13,9 +13,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-)
 
-var update = flag.Bool("update", false, "write what the commands print into the transcripts")
+	"kraftstack/tests/golden"
+)
 
 // built is the folder of the driver under test, made once for all transcripts.
 var built string
@@ -44,7 +44,7 @@ func buildAndRun(m *testing.M) (code int, err error) {
 func TestTranscripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
-		UpdateScripts: *update,
+		UpdateScripts: golden.Updating(),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", built+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil

@@ -1,19 +1,16 @@
 package program_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"kraftstack/tests/golden"
+)
 
 // TestGraph holds the identity of every resource: a changed line is a resource
 // that existing stacks would lose and make anew.
@@ -32,25 +29,8 @@ func TestGraph(t *testing.T) {
 				lines = append(lines, fmt.Sprintf("%s %s (in %s)", res.Type, res.Name, res.parent()))
 			}
 			slices.Sort(lines)
-			golden(t, name+".graph", strings.Join(lines, "\n")+"\n")
+			golden.Compare(t, name+".graph", strings.Join(lines, "\n")+"\n")
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got); go test ./tests/program -update rewrites it\n%s", path, diff)
 	}
 }
 
@@ -175,7 +155,7 @@ func TestSecurityGroups(t *testing.T) {
 			rules = append(rules, fmt.Sprintf("%s: %s%s %s", rule.text("securityGroupId"), rule.text("ipProtocol"), ports, far))
 		}
 	}
-	golden(t, "rules", strings.Join(rules, "\n")+"\n")
+	golden.Compare(t, "rules", strings.Join(rules, "\n")+"\n")
 }
 
 func TestBadStackRegistersNothing(t *testing.T) {
