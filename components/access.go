@@ -179,7 +179,7 @@ func (a *Access) direct(address pulumi.StringInput, hostKey *tls.PrivateKey) rem
 		User:           pulumi.String(a.user),
 		PrivateKey:     a.Key.PrivateKeyOpenssh,
 		HostKey:        hostKey.PublicKeyOpenssh,
-		DialErrorLimit: pulumi.Int(a.dialErrorLimit()),
+		DialErrorLimit: pulumi.Int(dialErrorLimit(a.timeout)),
 		PerDialTimeout: pulumi.Int(perDialTimeout),
 	}
 }
@@ -198,12 +198,23 @@ func (a *Access) Connection(address pulumi.StringInput, hostKey *tls.PrivateKey)
 	return connection
 }
 
-const (
-	perDialTimeout = 15 // seconds for one try
-	// maxBackOff is the longest pause in seconds between two tries of the
-	// command provider. A refused connection comes back at once, so the limit
-	// on errors is what must outlast a first boot.
-	maxBackOff = 5
-)
+// perDialTimeout in seconds is for one try: far more than a connection takes
+// that is answered at all, and short enough that a silent host does not eat
+// many times the limit below.
+const perDialTimeout = 5
 
-func (a *Access) dialErrorLimit() int { return max(a.timeout/maxBackOff, 1) }
+// dialErrorLimit is how many failed tries make up the time that a host has to
+// answer. A refused connection comes back at once, so all that spaces the
+// tries is the command provider's back-off: 0.1 s, each time half as long
+// again, at most 5 s (pulumi sdk, common/util/retry). Where tries are met with
+// silence it takes about twice as long.
+func dialErrorLimit(seconds int) int {
+	const first, factor, longest = 0.1, 1.5, 5.0
+	tries, waited, pause := 1, 0.0, first
+	for waited < float64(seconds) {
+		tries++
+		waited += pause
+		pause = min(pause*factor, longest)
+	}
+	return tries
+}

@@ -116,10 +116,13 @@ sudo mv -f %[2]s.new %[2]s`, toolkitPath[:strings.LastIndex(toolkitPath, "/")], 
 
 // addInstall stages Java and one version of Kafka. Nothing that runs is
 // touched by it.
-func (h *host) addInstall(ctx *pulumi.Context, kafka config.Kafka, after []pulumi.Resource, flags ...string) (err error) {
-	args := []string{"--version=" + kafka.Version, "--url=" + kafka.ArchiveURL}
-	if kafka.SHA512 != "" {
-		args = append(args, "--sha512="+kafka.SHA512)
+func (h *host) addInstall(ctx *pulumi.Context, stack config.Stack, after []pulumi.Resource, flags ...string) (err error) {
+	args := []string{
+		"--version=" + stack.Kafka.Version, "--url=" + stack.Kafka.ArchiveURL,
+		fmt.Sprintf("--retry-seconds=%d", stack.Access.HostTimeoutSeconds),
+	}
+	if stack.Kafka.SHA512 != "" {
+		args = append(args, "--sha512="+stack.Kafka.SHA512)
 	}
 	h.install, err = h.command(ctx, "install", commandArgs{
 		create: pulumi.String(toolkitCall("install", append(args, flags...)...)),

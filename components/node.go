@@ -136,7 +136,7 @@ func (n *Node) addSoftware(ctx *pulumi.Context, args NodeArgs) (err error) {
 	if err != nil {
 		return err
 	}
-	return n.addInstall(ctx, args.Stack.Kafka, args.Network.privateEgress)
+	return n.addInstall(ctx, args.Stack, args.Network.privateEgress)
 }
 
 // addConfiguration writes the wanted state of the host and starts Kafka where

@@ -45,9 +45,9 @@ type Access struct {
 	// OpenToWorld is the named override without which 0.0.0.0/0 is refused.
 	OpenToWorld bool
 	Bastion     Bastion
-	// HostTimeoutSeconds is how long a host may take until it answers SSH, and
-	// then until its disk appears.
-	// Default 300: a first boot takes minutes.
+	// HostTimeoutSeconds is how long up waits for a host to answer SSH, for its
+	// disk to appear and for the archive's server to answer, each. Default 300:
+	// a first boot takes minutes.
 	HostTimeoutSeconds int
 }
 

@@ -53,7 +53,7 @@ func accessField() field {
 		},
 		{
 			name: "hostTimeoutSeconds", kind: number, def: "300",
-			doc:     "How long a host may take until it answers SSH, and then until its disk appears, in seconds, before `up` gives up on it. A first boot takes minutes.",
+			doc:     "How long, in seconds, `up` waits for a host to answer SSH, for its disk to appear and for the archive's server to answer, each, before it gives up. A first boot takes minutes.",
 			allowed: "a number from 10 to 3600",
 			set:     into(func(s *Stack) *int { return &s.Access.HostTimeoutSeconds }, between(10, 3600)),
 		},
