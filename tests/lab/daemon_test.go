@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,8 +33,8 @@ func (s story) python(t *testing.T) string {
 
 func lookPath(t *testing.T, name string, env []string) string {
 	t.Helper()
-	for i := len(env) - 1; i >= 0; i-- {
-		path, ok := strings.CutPrefix(env[i], "PATH=")
+	for _, variable := range slices.Backward(env) {
+		path, ok := strings.CutPrefix(variable, "PATH=")
 		if !ok {
 			continue
 		}

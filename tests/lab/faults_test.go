@@ -51,7 +51,7 @@ func TestFaultsAtBirth(t *testing.T) {
 	s.refused(t, 8, []string{"broker-1001", "step: prepare", "vol-", "next:"}, up...)
 	s.fault(t, "hold-attach", false)
 
-	s.soloFile(t, stack, "    heap: 384m\n", "    heap: 384m\n    sha512: "+strings.Repeat("0", 128)+"\n",
+	s.soloFile(t, stack, "    heap: 384m\n", "    heap: 384m\n    sha512: \""+strings.Repeat("0", 128)+"\"\n",
 		"kafka_2.13-4.3.0.tgz", "kafka_2.13-4.3.0.tgz")
 	// The bastion's tools were installed before the checksum was made wrong.
 	s.ssh(t, stack, "bastion", "sudo rm -rf /opt/kafka")
@@ -167,7 +167,7 @@ func children(pid int) []int {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, task := range tasks {
 		text, _ := os.ReadFile(task)
-		for _, word := range strings.Fields(string(text)) {
+		for word := range strings.FieldsSeq(string(text)) {
 			if child, err := strconv.Atoi(word); err == nil {
 				found = append(append(found, children(child)...), child)
 			}

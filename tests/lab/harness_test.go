@@ -160,7 +160,7 @@ func (s story) mustJSON(t *testing.T, into any, args ...string) {
 
 // refused runs a command that has to fail with an exit code and to say all the
 // given words.
-func (s story) refused(t *testing.T, code int, words []string, args ...string) result {
+func (s story) refused(t *testing.T, code int, words []string, args ...string) {
 	t.Helper()
 	r := s.run(t, args...)
 	if r.code != code {
@@ -171,7 +171,6 @@ func (s story) refused(t *testing.T, code int, words []string, args ...string) r
 			t.Errorf("kraftstack %s does not say %q, but:\n%s", strings.Join(args, " "), word, r.stderr)
 		}
 	}
-	return r
 }
 
 // ssh runs a shell command on a host of a stack.
