@@ -189,7 +189,7 @@ func (a *Access) direct(address pulumi.StringInput, hostKey *tls.PrivateKey) rem
 // this graph and given to the host by cloud-init, so there is no first use to
 // trust.
 func (a *Access) Connection(address pulumi.StringInput, hostKey *tls.PrivateKey) remote.ConnectionArgs {
-	bastion := a.Bastion.host.connection
+	bastion := a.Bastion.connection
 	connection := a.direct(address, hostKey)
 	connection.Proxy = remote.ProxyConnectionArgs{
 		Host: bastion.Host, User: bastion.User, PrivateKey: bastion.PrivateKey, HostKey: bastion.HostKey,

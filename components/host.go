@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -167,7 +168,7 @@ func (h *host) command(ctx *pulumi.Context, step string, args commandArgs) (*rem
 // toolkitCall is the command line of one verb. Values are quoted: some come
 // from the stack file.
 func toolkitCall(verb string, args ...string) string {
-	words := []string{"sudo timeout --kill-after=10", fmt.Sprint(commandTimeout), toolkitPath, verb}
+	words := []string{"sudo timeout --kill-after=10", strconv.Itoa(commandTimeout), toolkitPath, verb}
 	for _, arg := range args {
 		words = append(words, shellQuote(arg))
 	}

@@ -2,6 +2,7 @@ package components
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -77,8 +78,11 @@ func (n *Node) addHost(ctx *pulumi.Context, args NodeArgs) error {
 		subnet: args.Network.PrivateSubnets[n.Zone], group: args.Access.NodeGroup,
 		hostname: args.Stack.Host(n.Node),
 	})
+	if err != nil {
+		return err
+	}
 	n.connection = args.Access.Connection(n.Instance.PrivateIp, n.HostKey)
-	return err
+	return nil
 }
 
 // addVolume makes the data volume, a resource of its own, so that it outlives
@@ -152,12 +156,13 @@ func (n *Node) addConfiguration(ctx *pulumi.Context, quorum *Quorum, names []pul
 		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
 	call := func(flags ...string) pulumi.StringOutput {
-		args := append(flags, fmt.Sprintf("--node-id=%d", n.ID))
+		args := slices.Concat(flags, []string{fmt.Sprintf("--node-id=%d", n.ID)})
+		line := pulumi.Sprintf("%s --cluster-id=%s --initial-controllers=%s --instance=%s",
+			toolkitCall("configure", args...), quorum.ClusterID, quorum.InitialControllers, n.Instance.ID())
 		if n.Controller {
-			return pulumi.Sprintf("%s --cluster-id=%s --directory-id=%s --initial-controllers=%s --instance=%s",
-				toolkitCall("configure", args...), quorum.ClusterID, quorum.DirectoryID(n.ID), quorum.InitialControllers, n.Instance.ID())
+			line = pulumi.Sprintf("%s --directory-id=%s", line, quorum.DirectoryID(n.ID))
 		}
-		return pulumi.Sprintf("%s --cluster-id=%s --instance=%s", toolkitCall("configure", args...), quorum.ClusterID, n.Instance.ID())
+		return line
 	}
 	n.configure, err = n.command(ctx, "configure", commandArgs{
 		create:   call("--new"),
