@@ -41,13 +41,13 @@ func (b *bench) ensureAnsible(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("make the folder for Ansible: %w", err)
 	}
 	unlock, err := setup.Lock(ctx, filepath.Join(base, "lock"), func(holder string) {
-		b.say("waiting for process %s, which sets Ansible up", holder)
+		b.sayf("waiting for process %s, which sets Ansible up", holder)
 	})
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	b.say("setting up ansible-core in %s", dir)
+	b.sayf("setting up ansible-core in %s", dir)
 	steps := [][]string{
 		{python, "-m", "venv", "--clear", dir},
 		{filepath.Join(dir, "bin", "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "install", "--no-deps", "-r", list},

@@ -25,12 +25,11 @@ const wholeTimeout = 15 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt ends the process
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-		}
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
@@ -72,7 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		}
 		rows = append(hosts, rows...)
 	}
-	b.say("done after %.0f s", time.Since(began).Seconds())
+	b.sayf("done after %.0f s", time.Since(began).Seconds())
 	if asJSON {
 		return writeJSON(stdout, rows)
 	}
@@ -111,7 +110,7 @@ func parse(args []string, stderr io.Writer) (*bench, bool, error) {
 
 func (b *bench) wants(row string) bool { return slices.Contains(b.only, row) }
 
-// say reports progress; the table alone goes to standard output.
-func (b *bench) say(format string, args ...any) {
+// sayf reports progress; the table alone goes to standard output.
+func (b *bench) sayf(format string, args ...any) {
 	fmt.Fprintf(b.out, "bench: "+format+"\n", args...)
 }

@@ -100,11 +100,12 @@ Host bastion
 // knownHosts pins the keys that the stack gave its hosts.
 func (b *playbook) knownHosts() string {
 	line := func(name, key string) string { return name + " " + strings.TrimSpace(key) + "\n" }
-	text := line("bastion", b.outputs.Bastion.HostKey)
+	var text strings.Builder
+	text.WriteString(line("bastion", b.outputs.Bastion.HostKey))
 	for _, node := range b.outputs.Nodes {
-		text += line(node.Name, node.HostKey)
+		text.WriteString(line(node.Name, node.HostKey))
 	}
-	return text
+	return text.String()
 }
 
 func (b *playbook) path(name string) string { return filepath.Join(b.dir, name) }

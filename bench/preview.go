@@ -42,17 +42,17 @@ func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, api.Stop(context.WithoutCancel(ctx))) }()
-	real, err := providers.Serve(ctx, providers.Options{AWSEndpoint: api.URL()})
+	standIns, err := providers.Serve(ctx, providers.Options{AWSEndpoint: api.URL()})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, real.Close()) }()
+	defer func() { err = errors.Join(err, standIns.Close()) }()
 	silent, err := serveSilentCommand()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, silent.Close()) }()
-	creating := real.Ports()
+	creating := standIns.Ports()
 	creating["command"] = silent.Port()
 
 	restore, err := setEnvironment(b.previewEnvironment(tools))
@@ -61,7 +61,7 @@ func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
 	}
 	defer restore()
 	for _, brokers := range brokerCounts {
-		p := pair{bench: b, brokers: brokers, creating: providers.Env(creating), real: real.Env()}
+		p := pair{bench: b, brokers: brokers, creating: providers.Env(creating), real: standIns.Env()}
 		row, err := p.measure(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%d brokers: %w", brokers, err)
@@ -160,7 +160,7 @@ func (p pair) floor(ctx context.Context, s shape) (*automation.Stack, error) {
 // make brings a stack into the state. Checkpoints between the steps are what
 // takes long there and are nothing that is measured, so there are none.
 func (p pair) make(ctx context.Context, dir, name string, program pulumi.RunFunc) (*automation.Stack, error) {
-	p.say("making stack %s", name)
+	p.sayf("making stack %s", name)
 	restore, err := setEnvironment([]lab.Variable{
 		{Name: "PULUMI_DEBUG_PROVIDERS", Value: p.creating},
 		{Name: "PULUMI_EXPERIMENTAL", Value: "true"},

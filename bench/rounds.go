@@ -55,11 +55,11 @@ func (b *bench) hosts(ctx context.Context) (rows []Row, err error) {
 	defer func() { err = errors.Join(err, leave()) }()
 	r := newResult()
 	for i := range b.runs {
-		b.say("round %d of %d: kraftstack", i+1, b.runs)
+		b.sayf("round %d of %d: kraftstack", i+1, b.runs)
 		if err := b.ourRound(ctx, r); err != nil {
 			return nil, err
 		}
-		b.say("round %d of %d: the playbook", i+1, b.runs)
+		b.sayf("round %d of %d: the playbook", i+1, b.runs)
 		if err := b.peerRound(ctx, r, ansible); err != nil {
 			return nil, err
 		}

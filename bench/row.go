@@ -118,7 +118,7 @@ c  A preview with nothing to change. The peer is the floor of Pulumi itself: a p
    argument, the smallest that there is), same engine, same kind of providers, same file backend.`
 
 // text is the median with its number of values, "" for none.
-func (s Sample) text(unit string) string {
+func (s *Sample) text(unit string) string {
 	if len(s.Values) == 0 {
 		return ""
 	}

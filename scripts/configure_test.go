@@ -85,11 +85,11 @@ func TestConfigureRemovesWhatTheDocumentNoLongerHas(t *testing.T) {
 
 func TestConfigureRefusesWrongDisks(t *testing.T) {
 	h := configurable(t)
-	h.configure(document).failed(t, 1, "is empty, and the data of node 1001 was expected")
+	h.configure(document).failed(t, "is empty, and the data of node 1001 was expected")
 	h.write("/var/lib/kafka/data/topic-0/log", "x", 0o644)
-	h.configure(document, "--new").failed(t, 1, "no meta.properties")
+	h.configure(document, "--new").failed(t, "no meta.properties")
 	h.write("/var/lib/kafka/data/meta.properties", "node.id=1002\ncluster.id="+cluster+"\n", 0o644)
-	h.configure(document, "--new").failed(t, 1, "it has node.id 1002, not 1001")
+	h.configure(document, "--new").failed(t, "it has node.id 1002, not 1001")
 	if strings.Contains(h.read("calls"), "start kafka") {
 		t.Error("Kafka was started on a wrong disk")
 	}
@@ -98,7 +98,7 @@ func TestConfigureRefusesWrongDisks(t *testing.T) {
 func TestConfigureFormatsAllOrNothing(t *testing.T) {
 	h := configurable(t)
 	h.write("opt/die", "", 0o644)
-	h.configure(document, "--new").failed(t, 1, "out of luck", "could not format")
+	h.configure(document, "--new").failed(t, "out of luck", "could not format")
 	if h.exists("/var/lib/kafka/data/meta.properties") {
 		t.Error("half a format counts as one")
 	}
@@ -122,7 +122,7 @@ func TestConfigureRefusesDocumentsItDoesNotUnderstand(t *testing.T) {
 		"text":      {"# kraftstack document 1\nx\n", "before its first file"},
 		"version-x": {strings.Replace(document, "4.3.0", "4.3.1", 1), "Kafka 4.3.1 is not installed"},
 	} {
-		h.configure(c.document, "--new").failed(t, 1, c.want)
+		h.configure(c.document, "--new").failed(t, c.want)
 		if h.exists("etc/kafka/server.properties") {
 			t.Errorf("%s: a refused document was written in part", name)
 		}
@@ -162,5 +162,5 @@ func TestRollLeavesANodeAloneThatRunsTheGeneration(t *testing.T) {
 		t.Error("it was restarted")
 	}
 	h.run("", "roll", "--generation=00000000000000bb", "--node-id=1001").
-		failed(t, 1, "is configured for generation 00000000000000aa, not 00000000000000bb")
+		failed(t, "is configured for generation 00000000000000aa, not 00000000000000bb")
 }

@@ -24,7 +24,7 @@ func TestBundleHoldsEveryPartOnce(t *testing.T) {
 			}
 		}
 	}
-	for _, line := range strings.Split(bundle, "\n") {
+	for line := range strings.SplitSeq(bundle, "\n") {
 		if strings.HasPrefix(line, "source ") || strings.Contains(line, "$here") {
 			t.Errorf("the bundle needs another file: %s", line)
 		}

@@ -15,9 +15,11 @@ func call(t *testing.T, lines string) string {
 		t.Fatal("the bundle does not end with the call of main")
 	}
 	cmd := exec.Command("bash", "-c", functions+"\n"+lines+"\n")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", lines, err, err.(*exec.ExitError).Stderr)
+		t.Fatalf("%s: %v\n%s", lines, err, stderr.String())
 	}
 	return string(out)
 }

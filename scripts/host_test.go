@@ -118,13 +118,11 @@ func (h *host) namespaced(args ...string) *exec.Cmd {
 }
 
 // inside runs another command in the host.
-func (h *host) inside(args ...string) string {
+func (h *host) inside(args ...string) {
 	h.t.Helper()
-	out, err := h.namespaced(args...).CombinedOutput()
-	if err != nil {
+	if out, err := h.namespaced(args...).CombinedOutput(); err != nil {
 		h.t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return string(out)
 }
 
 func (h *host) command(args ...string) {
@@ -188,11 +186,11 @@ func (r result) good(t *testing.T) {
 	}
 }
 
-// failed checks the status and that each text is part of what was said.
-func (r result) failed(t *testing.T, code int, texts ...string) {
+// failed checks the status of a failure and that each text is part of what was said.
+func (r result) failed(t *testing.T, texts ...string) {
 	t.Helper()
-	if r.code != code {
-		t.Errorf("ended with %d, want %d\n%s%s", r.code, code, r.stdout, r.stderr)
+	if r.code != 1 {
+		t.Errorf("ended with %d, want 1\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	for _, text := range append(texts, "; next: ") {
 		if !strings.Contains(r.stderr, text) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,7 +42,7 @@ func (f *liveFlags) register(cmd *cobra.Command, timeout time.Duration, withJSON
 func (f *liveFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.stack == "":
-		return fail.Usage(cmd.CommandPath(), fmt.Errorf("--stack is required"))
+		return fail.Usage(cmd.CommandPath(), errors.New("--stack is required"))
 	case f.timeout <= 0:
 		return fail.Usage(cmd.CommandPath(), fmt.Errorf("--timeout is %s, must be more than 0", f.timeout))
 	}

@@ -29,7 +29,7 @@ type failure struct {
 // one is enough.
 func (f *failures) note(event apitype.EngineEvent) {
 	if pre := event.ResourcePreEvent; pre != nil {
-		if place, ok := placeOf(pre.Metadata); ok {
+		if place, ok := PlaceOf(pre.Metadata); ok {
 			if f.places == nil {
 				f.places = map[string]Place{}
 			}

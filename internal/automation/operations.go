@@ -45,7 +45,8 @@ func (s *Stack) Refresh(ctx context.Context, watch Watcher) error {
 	})
 }
 
-// Destroy removes everything the stack made and then the stack's history.
+// Destroy removes everything the stack made. The stack itself stays, empty, with
+// its history.
 func (s *Stack) Destroy(ctx context.Context, watch Watcher) error {
 	return s.run(ctx, "destroy", watch, func(stream chan<- events.EngineEvent) error {
 		_, err := s.inner.Destroy(ctx, optdestroy.EventStreams(stream),
@@ -99,9 +100,4 @@ func (s *Stack) Cancel(ctx context.Context) error {
 		return Classify("unlock stack "+s.Name, err, nil)
 	}
 	return nil
-}
-
-// Remove forgets a stack that has no resources left.
-func (s *Stack) Remove(ctx context.Context) error {
-	return s.inner.Workspace().RemoveStack(ctx, s.Name)
 }

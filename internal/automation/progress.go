@@ -37,7 +37,7 @@ func (p *progress) watch(event apitype.EngineEvent) {
 }
 
 func (p *progress) start(m apitype.StepEventMetadata) {
-	place, ok := placeOf(m)
+	place, ok := PlaceOf(m)
 	if !ok || place.IsComponent() || m.Op == apitype.OpSame || m.Op == apitype.OpRead {
 		return
 	}

@@ -17,34 +17,30 @@ type Place struct {
 	Type      string // kraftstack:node:Node, aws:ec2/instance:Instance …
 }
 
-// PlaceOf finds the place of a resource by its URN and its parent's; both are
-// names that the program chose. The stack itself is at no place.
-func PlaceOf(urn, parent string) (Place, bool) {
-	name := resource.URN(urn).Name()
-	kind := string(resource.URN(urn).Type())
+// PlaceOf finds the place of the resource that a step is about, by its URN and
+// its parent's; both are names that the program chose. The stack itself and
+// providers are at no place.
+func PlaceOf(m apitype.StepEventMetadata) (Place, bool) {
+	urn, parent := resource.URN(m.URN), resource.URN("")
+	switch {
+	case m.New != nil:
+		parent = resource.URN(m.New.Parent)
+	case m.Old != nil:
+		parent = resource.URN(m.Old.Parent)
+	}
+	name, kind := urn.Name(), string(urn.Type())
 	switch {
 	case kind == "pulumi:pulumi:Stack" || strings.HasPrefix(kind, "pulumi:providers:"):
 		return Place{}, false
 	case strings.HasPrefix(kind, "kraftstack:"):
 		return Place{Component: name, Type: kind}, true
 	}
-	component := resource.URN(parent).Name()
-	if step, ok := strings.CutPrefix(name, component+"-"); ok {
-		return Place{Component: component, Step: step, Type: kind}, true
+	if parent != "" {
+		if step, ok := strings.CutPrefix(name, parent.Name()+"-"); ok {
+			return Place{Component: parent.Name(), Step: step, Type: kind}, true
+		}
 	}
 	return Place{Component: name, Type: kind}, true
-}
-
-// placeOf finds the place of a step event.
-func placeOf(m apitype.StepEventMetadata) (Place, bool) {
-	parent := ""
-	switch {
-	case m.New != nil:
-		parent = m.New.Parent
-	case m.Old != nil:
-		parent = m.Old.Parent
-	}
-	return PlaceOf(m.URN, parent)
 }
 
 // IsCommand says whether the resource is a step on a host.

@@ -68,7 +68,7 @@ func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput, port string) (*p
 		group.Go(func() error {
 			if version, ok := ping(ctx, seeds[i]); ok {
 				mu.Lock()
-				found[i] = peer{id: int32(n.ID), broker: seeds[i], version: version} //nolint:gosec // node ids are small
+				found[i] = peer{id: int32(n.ID), broker: seeds[i], version: version}
 				mu.Unlock()
 			}
 			return nil

@@ -45,7 +45,7 @@ func quorum(resp *kmsg.DescribeQuorumResponse, out Outputs) *Quorum {
 		}
 	}
 	for _, n := range out.Nodes {
-		if id := int32(n.ID); hosts[id] == "" { //nolint:gosec // node ids are small
+		if id := int32(n.ID); hosts[id] == "" {
 			hosts[id] = n.Host
 		}
 	}

@@ -27,7 +27,7 @@ type Session struct {
 }
 
 // Run opens the session and waits for its end. A command that ends with
-// another status than 0 gives a *fail.Status with that status; one that a
+// another status than 0 gives a *fail.StatusError with that status; one that a
 // signal ended gives 255, as ssh has it. Other errors are *fail.Error:
 // fail.Config for an unknown host, fail.Unreachable as for Dial.
 func (s Session) Run(ctx context.Context, t *Tunnel) error {
@@ -84,9 +84,9 @@ func (s Session) ended(t *Tunnel, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &exit) && exit.Signal() == "":
-		return &fail.Status{Code: exit.ExitStatus()}
+		return &fail.StatusError{Code: exit.ExitStatus()}
 	case errors.As(err, &exit):
-		return &fail.Status{Code: 255}
+		return &fail.StatusError{Code: 255}
 	case errors.As(err, &missing):
 		return s.broken(t, errors.New("the connection ended before the command did"))
 	}

@@ -89,10 +89,10 @@ func (s smoke) topic(ctx context.Context) error {
 		return err
 	}
 	replicas := min(3, len(brokers))
-	created, err := admin.CreateTopic(ctx, 1, int16(replicas), map[string]*string{ //nolint:gosec // at most 3
-		"retention.ms":        kadm.StringPtr("3600000"),
-		"segment.ms":          kadm.StringPtr("600000"), // only closed segments can go
-		"min.insync.replicas": kadm.StringPtr(fmt.Sprint(max(1, replicas-1))),
+	created, err := admin.CreateTopic(ctx, 1, int16(replicas), map[string]*string{
+		"retention.ms":        new("3600000"),
+		"segment.ms":          new("600000"), // only closed segments can go
+		"min.insync.replicas": new(fmt.Sprint(max(1, replicas-1))),
 	}, SmokeTopic)
 	switch {
 	case err == nil:

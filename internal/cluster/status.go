@@ -103,7 +103,7 @@ func (t *Tunnel) lookAtQuorum(ctx context.Context, brokers *panel) *Quorum {
 func brokerViews(out Outputs, meta *kmsg.MetadataResponse, answered *panel) []BrokerView {
 	views := map[int32]BrokerView{}
 	for _, n := range out.with(RoleBroker) {
-		id := int32(n.ID) //nolint:gosec // node ids are small
+		id := int32(n.ID)
 		views[id] = BrokerView{ID: id, Name: n.Name, Host: n.Host, Zone: n.Zone, Instance: n.Instance}
 	}
 	if meta != nil {

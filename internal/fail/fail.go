@@ -76,14 +76,14 @@ func (e *Error) Error() string {
 // Unwrap gives the reason to errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Status ends the process with the exit code of a command that ran elsewhere
+// StatusError ends the process with the exit code of a command that ran elsewhere
 // and has told the person itself what was wrong: nothing more is printed.
-type Status struct{ Code int }
+type StatusError struct{ Code int }
 
-var _ error = (*Status)(nil)
+var _ error = (*StatusError)(nil)
 
 // Error names the code, for logs and tests.
-func (s *Status) Error() string { return fmt.Sprintf("exit status %d", s.Code) }
+func (s *StatusError) Error() string { return fmt.Sprintf("exit status %d", s.Code) }
 
 // Usage marks a wrong command line: exit code 3, with the command's help as
 // the next move. Nil stays nil.
@@ -112,8 +112,7 @@ func Exit(err error) int {
 	if err == nil {
 		return 0
 	}
-	var status *Status
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		return status.Code
 	}
 	return Of(err).Exit()

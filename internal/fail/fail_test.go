@@ -27,7 +27,7 @@ func TestExit(t *testing.T) {
 		{"cancelled", fmt.Errorf("up: %w", context.Canceled), 130},
 		{"cancelled while connecting", &Error{Cause: Cancelled, Err: context.Canceled}, 130},
 		{"outermost decides", &Error{Cause: Unhealthy, Err: &Error{Cause: Unreachable}}, 6},
-		{"remote command", fmt.Errorf("ssh: %w", &Status{Code: 42}), 42},
+		{"remote command", fmt.Errorf("ssh: %w", &StatusError{Code: 42}), 42},
 		{"a cause nobody listed", &Error{Cause: "weather"}, 1},
 	}
 	for _, tt := range tests {

@@ -27,7 +27,7 @@ type Report struct {
 
 // Change is one resource that does not stay as it is.
 type Change struct {
-	Op        string     `json:"op"` // create, update, replace, delete or read
+	Op        string     `json:"op"` // create, update, replace or delete
 	Component string     `json:"component"`
 	Step      string     `json:"step"`
 	Type      string     `json:"type"`
@@ -63,13 +63,7 @@ func (c *Collector) Watch(event apitype.EngineEvent) {
 }
 
 func (c *Collector) add(m apitype.StepEventMetadata) {
-	parent := ""
-	if m.New != nil {
-		parent = m.New.Parent
-	} else if m.Old != nil {
-		parent = m.Old.Parent
-	}
-	place, ok := automation.PlaceOf(m.URN, parent)
+	place, ok := automation.PlaceOf(m)
 	if !ok {
 		return
 	}

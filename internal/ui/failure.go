@@ -20,7 +20,7 @@ type failure struct {
 }
 
 // WriteFailure tells a person what failed, where, and what to do next. A
-// fail.Status prints nothing: who returned it has told the person already.
+// fail.StatusError prints nothing: who returned it has told the person already.
 func WriteFailure(t Terminal, err error) error {
 	if quiet(err) {
 		return nil
@@ -55,7 +55,7 @@ func WriteFailureJSON(w io.Writer, err error) error {
 }
 
 func quiet(err error) bool {
-	var status *fail.Status
+	var status *fail.StatusError
 	return err == nil || errors.As(err, &status)
 }
 

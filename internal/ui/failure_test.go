@@ -20,7 +20,7 @@ func TestFailures(t *testing.T) {
 			Err: errors.New("no answer in time"), Next: "check that the host runs\nkraftstack refresh --stack dev"}},
 		{"wrapped", fmt.Errorf("up: %w", &fail.Error{Cause: fail.Config, Op: "check Pulumi.dev.yaml",
 			Err: errors.New("two problems\nbrokers.count is 0\nkafka.version is \x1b[2Jx"), Next: "mend the file"})},
-		{"remote status", &fail.Status{Code: 3}},
+		{"remote status", &fail.StatusError{Code: 3}},
 	}
 	var out bytes.Buffer
 	for _, tt := range tests {

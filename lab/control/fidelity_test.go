@@ -100,8 +100,7 @@ func TestFidelity(t *testing.T) {
 			began := time.Now()
 			err := row.call(t.Context(), f)
 			code := ""
-			var api smithy.APIError
-			if errors.As(err, &api) {
+			if api, ok := errors.AsType[smithy.APIError](err); ok {
 				code = api.ErrorCode()
 			} else if err != nil {
 				t.Fatalf("not an AWS error: %v", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -222,15 +223,15 @@ func statOf(pid int) (uint64, string, error) {
 }
 
 // runs says whether this very process is there and no zombie.
-func (p process) runs() bool {
+func (p *process) runs() bool {
 	start, state, err := statOf(p.Pid)
 	return err == nil && start == p.StartTime && state != "Z" && state != "X"
 }
 
-func (p process) terminate() error { return p.signal(syscall.SIGTERM) }
-func (p process) kill() error      { return p.signal(syscall.SIGKILL) }
+func (p *process) terminate() error { return p.signal(syscall.SIGTERM) }
+func (p *process) kill() error      { return p.signal(syscall.SIGKILL) }
 
-func (p process) signal(s syscall.Signal) error {
+func (p *process) signal(s syscall.Signal) error {
 	if !p.runs() {
 		return nil
 	}
@@ -251,7 +252,8 @@ func choosePort(last int) (int, error) {
 		return 0, err
 	}
 	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	address, err := netip.ParseAddrPort(listener.Addr().String())
+	return int(address.Port()), err
 }
 
 // explainEnd says why moto is not there any more.

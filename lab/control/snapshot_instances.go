@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -139,7 +140,7 @@ func (r *reader) userData(ctx context.Context, id string) ([]byte, error) {
 	// Neither the content nor a part of it may reach an error: it holds host keys.
 	content, err := base64.StdEncoding.DecodeString(*got.UserData.Value)
 	if err != nil {
-		return nil, fmt.Errorf("decode its user data: not base64")
+		return nil, errors.New("decode its user data: not base64")
 	}
 	return content, nil
 }

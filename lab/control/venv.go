@@ -91,8 +91,8 @@ func pythons() []string {
 			continue
 		}
 		// The real name carries the version: an upgraded Python needs a new venv.
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			found = append(found, real)
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			found = append(found, target)
 		}
 	}
 	return found

@@ -62,7 +62,7 @@ func fetchJars(ctx context.Context, work, version string) ([]string, error) {
 // is advice on its own switches.
 func firstErrors(output string) string {
 	var found []string
-	for _, line := range strings.Split(output, "\n") {
+	for line := range strings.SplitSeq(output, "\n") {
 		// Not a prefix: mvn may write terminal codes before it.
 		_, text, isError := strings.Cut(line, "[ERROR] ")
 		if isError && text != "" && len(found) < 1 {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -202,15 +203,7 @@ func unmount(path string) error {
 
 func isMounted(path string) (bool, error) {
 	points, err := mountPoints()
-	if err != nil {
-		return false, err
-	}
-	for _, point := range points {
-		if point == path {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.Contains(points, path), err
 }
 
 func mountPoints() ([]string, error) {

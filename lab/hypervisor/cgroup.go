@@ -71,23 +71,24 @@ func (c cgroups) pids() []int {
 	for _, dir := range c {
 		// Groups vanish while they are walked: what is gone has no processes.
 		_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || !entry.IsDir() {
-				return nil
-			}
-			content, err := os.ReadFile(filepath.Join(path, "cgroup.procs"))
-			if err != nil {
-				return nil
-			}
-			for field := range strings.FieldsSeq(string(content)) {
-				if pid, err := strconv.Atoi(field); err == nil {
-					all = append(all, pid)
-				}
+			if err == nil && entry.IsDir() {
+				all = append(all, pidsIn(path)...)
 			}
 			return nil
 		})
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+func pidsIn(group string) (pids []int) {
+	content, _ := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+	for field := range strings.FieldsSeq(string(content)) {
+		if pid, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // kill ends every process in the groups and waits for the last of them.

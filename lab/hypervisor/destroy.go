@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,9 +111,9 @@ func (h *Hypervisor) mountsHere() ([]string, error) {
 		return nil, err
 	}
 	var here []string
-	for i := len(points) - 1; i >= 0; i-- {
-		if strings.HasPrefix(points[i], filepath.Join(h.cfg.Dir, "hosts")+"/") {
-			here = append(here, points[i])
+	for _, point := range slices.Backward(points) {
+		if strings.HasPrefix(point, filepath.Join(h.cfg.Dir, "hosts")+"/") {
+			here = append(here, point)
 		}
 	}
 	return here, nil

@@ -43,7 +43,7 @@ func (s *services) followForwards(ctx context.Context, wanted []forward, beforeR
 		if _, ok := s.forwarders[want]; ok {
 			continue
 		}
-		f, err := openForwarder(want, s.prefix+"internet", s.log)
+		f, err := openForwarder(ctx, want, s.prefix+"internet", s.log)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -53,7 +53,9 @@ func (s *services) followForwards(ctx context.Context, wanted []forward, beforeR
 	return errors.Join(append(errs, s.redirect(ctx, beforeRedirect))...)
 }
 
-func openForwarder(want forward, internet string, log *slog.Logger) (*forwarder, error) {
+// openForwarder listens until close, however long the call that asked for it
+// lives.
+func openForwarder(ctx context.Context, want forward, internet string, log *slog.Logger) (*forwarder, error) {
 	listener, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(want.Public))
 	if errors.Is(err, unix.EADDRINUSE) {
 		listener, err = net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Public.Addr(), 0)))
@@ -61,7 +63,7 @@ func openForwarder(want forward, internet string, log *slog.Logger) (*forwarder,
 	if err != nil {
 		return nil, fmt.Errorf("listen on Elastic IP %s: %w", want.Public, err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &forwarder{listener: listener, cancel: cancel}
 	go f.serve(ctx, want.Target, internet, log)
 	return f, nil

@@ -42,7 +42,7 @@ type Hypervisor struct {
 	cfg    Config
 	prefix string
 	log    *slog.Logger
-	ctx    context.Context // ends with Close: the actors' life
+	ctx    context.Context //nolint:containedctx // the actors' life, which ends with Close and not with a call
 	stop   context.CancelFunc
 	actors sync.WaitGroup
 
@@ -149,6 +149,21 @@ func (h *Hypervisor) adjust(t *topology) (map[string]bool, error) {
 	defer h.mu.Unlock()
 	s := h.state
 	s.Snapshot = &t.snapshot
+	s.number(t)
+	changed := s.note(t)
+	if err := s.save(h.cfg.Dir); err != nil {
+		return nil, err
+	}
+	for _, id := range sortedKeys(s.Hosts) {
+		if h.startActor(id) {
+			changed[id] = true
+		}
+	}
+	return changed, nil
+}
+
+// number gives what is new its place in the lab's own numbering, which it keeps.
+func (s *state) number(t *topology) {
 	for _, addr := range t.publicIPs() {
 		if _, ok := s.Aliases[addr.String()]; !ok {
 			s.Aliases[addr.String()] = lowestFree(s.Aliases)
@@ -162,7 +177,13 @@ func (h *Hypervisor) adjust(t *topology) (map[string]bool, error) {
 	for _, volume := range t.snapshot.Volumes {
 		s.Volumes[volume.ID] = volume.SizeGiB
 	}
-	wanted, changed := map[string]bool{}, map[string]bool{}
+}
+
+// note takes over what is wanted of the hosts, and returns those for which that
+// is something new.
+func (s *state) note(t *topology) (changed map[string]bool) {
+	wanted := map[string]bool{}
+	changed = map[string]bool{}
 	for _, instance := range t.snapshot.Instances {
 		wanted[instance.ID] = true
 		record, ok := s.Hosts[instance.ID]
@@ -181,15 +202,7 @@ func (h *Hypervisor) adjust(t *topology) (map[string]bool, error) {
 			s.Hosts[id].Gone, changed[id] = true, true
 		}
 	}
-	if err := s.save(h.cfg.Dir); err != nil {
-		return nil, err
-	}
-	for _, id := range sortedKeys(s.Hosts) {
-		if h.startActor(id) {
-			changed[id] = true
-		}
-	}
-	return changed, nil
+	return changed
 }
 
 func (s *state) freeHostIndex() int {

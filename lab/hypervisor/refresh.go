@@ -180,8 +180,7 @@ func removeLink(ns, name string) error {
 	}
 	return withNetlink(ns, func(handle *netlink.Handle) error {
 		link, err := handle.LinkByName(name)
-		var missing netlink.LinkNotFoundError
-		if errors.As(err, &missing) {
+		if _, missing := errors.AsType[netlink.LinkNotFoundError](err); missing {
 			return nil
 		}
 		if err != nil {

@@ -24,7 +24,7 @@ const someAMI = "ami-0123456789abcdef0"
 // network is one of each resource that the program uses.
 func network(s *netSettings) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		zones, err := sdk.GetAvailabilityZones(ctx, &sdk.GetAvailabilityZonesArgs{State: pulumi.StringRef("available")})
+		zones, err := sdk.GetAvailabilityZones(ctx, &sdk.GetAvailabilityZonesArgs{State: new("available")})
 		if err != nil {
 			return err
 		}

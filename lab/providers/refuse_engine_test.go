@@ -92,7 +92,7 @@ func (w *world) twoRegions() {
 				return err
 			}
 			ctx.Export(region, net.Arn)
-			ctx.Export(region+"-tags", net.TagsAll)
+			ctx.Export(region+"-tags", net.TagsAll) //nolint:staticcheck // default tags show in it alone
 			ctx.Export(region+"-zone", pulumi.String(zones.Names[0]))
 		}
 		here, err := ec2.NewVpc(ctx, "default", &ec2.VpcArgs{CidrBlock: pulumi.String("10.0.0.0/24")})

@@ -5,6 +5,7 @@ package program_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -99,9 +100,7 @@ func small(more map[string]any) map[string]any {
 		"aws:region":        "us-east-1",
 		"kraftstack:access": map[string]any{"adminCidrs": []string{"203.0.113.0/24"}},
 	}
-	for key, value := range more {
-		values[key] = value
-	}
+	maps.Copy(values, more)
 	return values
 }
 

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 
 	p "github.com/pulumi/pulumi-go-provider"
@@ -31,6 +32,7 @@ type Provider struct {
 // Server serves one provider until Close.
 type Server struct {
 	listener net.Listener
+	port     int
 	provider Provider
 	log      func(format string, args ...any)
 
@@ -50,14 +52,18 @@ func Listen(provider Provider, port int, log func(format string, args ...any)) (
 	if log == nil {
 		log = func(string, ...any) {}
 	}
-	s := &Server{listener: l, provider: provider, log: log, live: map[*grpc.Server]struct{}{}}
+	address, err := netip.ParseAddrPort(l.Addr().String())
+	if err != nil {
+		return nil, fmt.Errorf("provider %s: %w", provider.Name, err)
+	}
+	s := &Server{listener: l, port: int(address.Port()), provider: provider, log: log, live: map[*grpc.Server]struct{}{}}
 	s.all.Add(1)
 	go s.accept()
 	return s, nil
 }
 
 // Port is where the provider listens.
-func (s *Server) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
+func (s *Server) Port() int { return s.port }
 
 // Close ends all connections and frees the port. Operations in flight are
 // cancelled, and Close waits for them.
@@ -111,9 +117,7 @@ func (s *Server) serve(conn net.Conn) error {
 		return net.ErrClosed
 	}
 	s.live[server] = struct{}{}
-	s.all.Add(1)
-	go func() {
-		defer s.all.Done()
+	s.all.Go(func() {
 		one := newOneConn(conn)
 		if err := server.Serve(one); err != nil && !errors.Is(err, net.ErrClosed) {
 			s.log("provider %s: %v", s.provider.Name, err)
@@ -122,7 +126,7 @@ func (s *Server) serve(conn net.Conn) error {
 		s.mu.Lock()
 		delete(s.live, server)
 		s.mu.Unlock()
-	}()
+	})
 	return nil
 }
 

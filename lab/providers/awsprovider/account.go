@@ -22,5 +22,5 @@ func (c *cloud) ownArn(ctx context.Context, rest string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return c.arn("ec2", aws.ToString(who.Account), rest), nil
+	return c.ec2ARN(aws.ToString(who.Account), rest), nil
 }

@@ -52,8 +52,7 @@ func failed(operation, subject string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return fmt.Errorf("aws: %s for %s: %s: %s", operation, subject, api.ErrorCode(), api.ErrorMessage())
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -108,16 +107,14 @@ func await(ctx context.Context, what string, limit time.Duration, ask func(conte
 	defer cancel()
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	state := "unknown"
 	for {
-		done, seen, err := ask(ctx)
+		done, state, err := ask(ctx)
 		if err != nil {
 			return err
 		}
 		if done {
 			return nil
 		}
-		state = seen
 		select {
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -88,6 +89,15 @@ func parseConfig(args property.Map) (settings, []p.CheckFailure) {
 			fail(key, "aws:%s: the lab's aws stand-in takes only region, profile and defaultTags", key)
 		}
 	}
+	return cfg, append(failures, cfg.check(args)...)
+}
+
+// check refuses settings with which the provider could not serve the lab. What
+// is not known yet is checked when it is.
+func (cfg settings) check(args property.Map) (failures []p.CheckFailure) {
+	fail := func(key, format string, a ...any) {
+		failures = append(failures, p.CheckFailure{Property: key, Reason: fmt.Sprintf(format, a...)})
+	}
 	if cfg.region == "" && !args.Get("region").IsComputed() {
 		fail("region", "aws:region is missing: set it in the stack file, for example us-east-1")
 	} else if cfg.region != "" && !regionForm.MatchString(cfg.region) {
@@ -97,7 +107,7 @@ func parseConfig(args property.Map) (settings, []p.CheckFailure) {
 		fail("profile", "aws:profile is %q, but this shell is attached to the lab, which serves only stacks with aws:profile: %s; "+
 			"unset PULUMI_DEBUG_PROVIDERS to reach Amazon", cfg.profile, LabProfile)
 	}
-	return cfg, failures
+	return failures
 }
 
 // isSDKDefault tells whether the setting is one that the SDK itself sends when
@@ -111,7 +121,7 @@ func isSDKDefault(key string, v property.Value) bool {
 	if v.IsBool() {
 		return v.AsBool() == def
 	}
-	return v.IsString() && v.AsString() == fmt.Sprint(def)
+	return v.IsString() && v.AsString() == strconv.FormatBool(def)
 }
 
 // defaultTags reads {tags: {…}}, as an object or as the JSON text in which the

@@ -2,9 +2,11 @@ package awsprovider
 
 import (
 	"context"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // what the real provider keeps, no protection
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -115,7 +117,7 @@ func userDataHash(data *string) *string {
 	if data == nil {
 		return nil
 	}
-	sum := sha1.Sum([]byte(*data))
+	sum := sha1.Sum([]byte(*data)) //nolint:gosec // as the import
 	text := hex.EncodeToString(sum[:])
 	return &text
 }
@@ -160,10 +162,8 @@ func awaitInstance(ctx context.Context, c *cloud, id string, want ...types.Insta
 			return false, "", err
 		}
 		state := stateOf(i)
-		for _, w := range want {
-			if state == w {
-				return true, "", nil
-			}
+		if slices.Contains(want, state) {
+			return true, "", nil
 		}
 		if state == types.InstanceStateNameTerminated || state == types.InstanceStateNameShuttingDown {
 			reason := aws.ToString(i.StateTransitionReason)
@@ -206,7 +206,7 @@ func (instance) fill(ctx context.Context, c *cloud, id string, st *instanceState
 	return nil
 }
 
-func (instance) remove(ctx context.Context, c *cloud, id string, st instanceState) error {
+func (instance) remove(ctx context.Context, c *cloud, id string, _ instanceState) error {
 	_, err := c.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
 	if notFound(err) {
 		return nil
@@ -219,7 +219,7 @@ func (instance) remove(ctx context.Context, c *cloud, id string, st instanceStat
 	}
 	return await(ctx, id+" to be terminated", 10*time.Minute, func(ctx context.Context) (bool, string, error) {
 		i, err := describeInstance(ctx, c, id)
-		if err == errGone {
+		if errors.Is(err, errGone) {
 			return true, "", nil
 		}
 		return err == nil && stateOf(i) == types.InstanceStateNameTerminated, string(stateOf(i)), err

@@ -42,7 +42,7 @@ func (d internetGateway) create(ctx context.Context, c *cloud, in internetGatewa
 	}
 	id := aws.ToString(out.InternetGateway.InternetGatewayId)
 	st.OwnerId = aws.ToString(out.InternetGateway.OwnerId)
-	st.Arn = c.arn("ec2", st.OwnerId, "internet-gateway/"+id)
+	st.Arn = c.ec2ARN(st.OwnerId, "internet-gateway/"+id)
 	return id, d.attach(req, c, id, in.VpcId)
 }
 
@@ -85,7 +85,7 @@ func (internetGateway) read(ctx context.Context, c *cloud, id string, in *intern
 	}
 	st.TagsAll, in.Tags = c.foundTags(fromEC2Tags(g.Tags), in.Tags)
 	st.OwnerId = aws.ToString(g.OwnerId)
-	st.Arn = c.arn("ec2", st.OwnerId, "internet-gateway/"+id)
+	st.Arn = c.ec2ARN(st.OwnerId, "internet-gateway/"+id)
 	st.internetGatewayArgs = *in
 	return nil
 }

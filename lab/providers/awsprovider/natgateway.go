@@ -2,6 +2,7 @@ package awsprovider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -115,7 +116,7 @@ func (natGateway) update(ctx context.Context, c *cloud, id string, old natGatewa
 func (natGateway) remove(ctx context.Context, c *cloud, id string, _ natGatewayState) error {
 	// The emulator answers the deletion of an unknown gateway with an internal
 	// error, so ask first.
-	if _, err := describeNatGateway(ctx, c, id); err == errGone {
+	if _, err := describeNatGateway(ctx, c, id); errors.Is(err, errGone) {
 		return nil
 	}
 	_, err := c.ec2.DeleteNatGateway(ctx, &ec2.DeleteNatGatewayInput{NatGatewayId: aws.String(id)})
@@ -124,7 +125,7 @@ func (natGateway) remove(ctx context.Context, c *cloud, id string, _ natGatewayS
 	}
 	return await(ctx, id+" to be deleted", 10*time.Minute, func(ctx context.Context) (bool, string, error) {
 		g, err := describeNatGateway(ctx, c, id)
-		if err == errGone {
+		if errors.Is(err, errGone) {
 			return true, "", nil
 		}
 		return false, string(g.State), err

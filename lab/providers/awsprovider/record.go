@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -140,7 +141,7 @@ func (record) remove(ctx context.Context, c *cloud, _ string, st recordState) er
 	// What is there now is deleted, not what was once written: Route 53 wants
 	// the exact values.
 	in := st
-	if err := (record{}).read(ctx, c, "", &in.recordArgs, &in); err == errGone {
+	if err := (record{}).read(ctx, c, "", &in.recordArgs, &in); errors.Is(err, errGone) {
 		return nil
 	} else if err != nil {
 		return err

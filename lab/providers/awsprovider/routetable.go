@@ -42,7 +42,7 @@ func (routeTable) create(ctx context.Context, c *cloud, in routeTableArgs, st *r
 	}
 	id := aws.ToString(out.RouteTable.RouteTableId)
 	st.OwnerId = aws.ToString(out.RouteTable.OwnerId)
-	st.Arn = c.arn("ec2", st.OwnerId, "route-table/"+id)
+	st.Arn = c.ec2ARN(st.OwnerId, "route-table/"+id)
 	return id, nil
 }
 
@@ -65,7 +65,7 @@ func (routeTable) read(ctx context.Context, c *cloud, id string, in *routeTableA
 	in.VpcId = aws.ToString(t.VpcId)
 	st.TagsAll, in.Tags = c.foundTags(fromEC2Tags(t.Tags), in.Tags)
 	st.OwnerId = aws.ToString(t.OwnerId)
-	st.Arn = c.arn("ec2", st.OwnerId, "route-table/"+id)
+	st.Arn = c.ec2ARN(st.OwnerId, "route-table/"+id)
 	st.routeTableArgs = *in
 	return nil
 }

@@ -2,6 +2,7 @@ package awsprovider
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -73,7 +74,7 @@ func (d securityGroup) create(ctx context.Context, c *cloud, in securityGroupArg
 func (securityGroup) fill(c *cloud, g types.SecurityGroup, st *securityGroupState) {
 	st.VpcId = g.VpcId
 	st.OwnerId = aws.ToString(g.OwnerId)
-	st.Arn = c.arn("ec2", st.OwnerId, "security-group/"+aws.ToString(g.GroupId))
+	st.Arn = c.ec2ARN(st.OwnerId, "security-group/"+aws.ToString(g.GroupId))
 }
 
 func describeGroup(ctx context.Context, c *cloud, id string) (types.SecurityGroup, error) {
@@ -123,7 +124,7 @@ func (securityGroup) remove(ctx context.Context, c *cloud, id string, st securit
 // other can be deleted.
 func revokeAll(ctx context.Context, c *cloud, id string) error {
 	g, err := describeGroup(ctx, c, id)
-	if err == errGone {
+	if errors.Is(err, errGone) {
 		return nil
 	}
 	if err != nil {

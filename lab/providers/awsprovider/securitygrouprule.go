@@ -81,7 +81,7 @@ func (c *cloud) ruleMade(rules []types.SecurityGroupRule, operation string, in r
 	}
 	id := aws.ToString(rules[0].SecurityGroupRuleId)
 	st.SecurityGroupRuleId = id
-	st.Arn = c.arn("ec2", aws.ToString(rules[0].GroupOwnerId), "security-group-rule/"+id)
+	st.Arn = c.ec2ARN(aws.ToString(rules[0].GroupOwnerId), "security-group-rule/"+id)
 	return id, nil
 }
 

@@ -87,7 +87,7 @@ func (subnet) fill(c *cloud, s types.Subnet, st *subnetState) {
 	st.AvailabilityZone = s.AvailabilityZone
 	st.AvailabilityZoneId = aws.ToString(s.AvailabilityZoneId)
 	st.OwnerId = aws.ToString(s.OwnerId)
-	st.Arn = c.arn("ec2", st.OwnerId, "subnet/"+aws.ToString(s.SubnetId))
+	st.Arn = c.ec2ARN(st.OwnerId, "subnet/"+aws.ToString(s.SubnetId))
 }
 
 func (d subnet) read(ctx context.Context, c *cloud, id string, in *subnetArgs, st *subnetState) error {

@@ -11,8 +11,8 @@ func filter(name string, values ...string) types.Filter {
 	return types.Filter{Name: aws.String(name), Values: values}
 }
 
-func (c *cloud) arn(service, account, rest string) string {
-	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, c.region, account, rest)
+func (c *cloud) ec2ARN(account, rest string) string {
+	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s", c.region, account, rest)
 }
 
 func orTrue(b *bool) bool  { return b == nil || *b }

@@ -2,6 +2,7 @@ package awsprovider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,22 +36,26 @@ func (s *volumeState) made() bool { return s.Arn != "" }
 // GiB at most; 125 to 1,000 MiB/s and a quarter for each provisioned IOPS),
 // which the emulator does not.
 func checkVolume(in property.Map) []p.CheckFailure {
-	var failures []p.CheckFailure
+	size, known := number(in, "size")
+	_, throughput := number(in, "throughput")
+	switch {
+	case known && (size < 1 || size > 16384):
+		return []p.CheckFailure{{Property: "size", Reason: fmt.Sprintf("size is %v GiB, allowed are 1 to 16384", size)}}
+	case text(in, "type") == "gp3":
+		return checkGP3(in)
+	case throughput:
+		return []p.CheckFailure{{Property: "throughput", Reason: "throughput may be given with type gp3 only"}}
+	}
+	return nil
+}
+
+func checkGP3(in property.Map) (failures []p.CheckFailure) {
 	fail := func(key, format string, a ...any) {
 		failures = append(failures, p.CheckFailure{Property: key, Reason: fmt.Sprintf(format, a...)})
 	}
 	size, sizeKnown := number(in, "size")
 	iops, iopsKnown := number(in, "iops")
 	throughput, throughputKnown := number(in, "throughput")
-	if sizeKnown && (size < 1 || size > 16384) {
-		fail("size", "size is %v GiB, allowed are 1 to 16384", size)
-	}
-	if text(in, "type") != "gp3" {
-		if throughputKnown {
-			fail("throughput", "throughput may be given with type gp3 only")
-		}
-		return failures
-	}
 	if iopsKnown && (iops < 3000 || iops > 16000 || sizeKnown && iops > 3000 && iops > 500*size) {
 		fail("iops", "iops is %v, a gp3 volume takes 3000 to 16000 and at most 500 for each GiB", iops)
 	}
@@ -213,7 +218,7 @@ func (volume) remove(ctx context.Context, c *cloud, id string, _ volumeState) er
 	}
 	return await(ctx, id+" to be deleted", 5*time.Minute, func(ctx context.Context) (bool, string, error) {
 		v, err := describeVolume(ctx, c, id)
-		if err == errGone {
+		if errors.Is(err, errGone) {
 			return true, "", nil
 		}
 		return false, string(v.State), err

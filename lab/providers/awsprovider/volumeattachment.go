@@ -2,6 +2,7 @@ package awsprovider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"time"
@@ -44,7 +45,7 @@ func (volumeAttachment) create(ctx context.Context, c *cloud, in volumeAttachmen
 	req, done := once(ctx)
 	defer done()
 	v, err := describeVolume(req, c, in.VolumeId)
-	if err == errGone {
+	if errors.Is(err, errGone) {
 		return "", failed("AttachVolume", in.subject(), &smithy.GenericAPIError{Code: "InvalidVolume.NotFound",
 			Message: "the volume does not exist"})
 	}
@@ -113,7 +114,7 @@ func (volumeAttachment) remove(ctx context.Context, c *cloud, _ string, st volum
 		return nil
 	}
 	v, err := describeVolume(ctx, c, st.VolumeId)
-	if err == errGone {
+	if errors.Is(err, errGone) {
 		return nil
 	}
 	if err != nil {
@@ -123,7 +124,7 @@ func (volumeAttachment) remove(ctx context.Context, c *cloud, _ string, st volum
 		return nil
 	}
 	if orFalse(st.StopInstanceBeforeDetaching) {
-		if err := stopInstance(ctx, c, st.InstanceId); err != nil && err != errGone {
+		if err := stopInstance(ctx, c, st.InstanceId); err != nil && !errors.Is(err, errGone) {
 			return err
 		}
 	}
@@ -135,7 +136,7 @@ func (volumeAttachment) remove(ctx context.Context, c *cloud, _ string, st volum
 	}
 	return await(ctx, st.subject()+" to be detached", 5*time.Minute, func(ctx context.Context) (bool, string, error) {
 		v, err := describeVolume(ctx, c, st.VolumeId)
-		if err == errGone {
+		if errors.Is(err, errGone) {
 			return true, "", nil
 		}
 		a, held := attachedTo(v)

@@ -109,7 +109,7 @@ func (vpc) fill(ctx context.Context, c *cloud, id string, st *vpcState) error {
 	}
 	st.OwnerId = aws.ToString(v.OwnerId)
 	st.DhcpOptionsId = aws.ToString(v.DhcpOptionsId)
-	st.Arn = c.arn("ec2", st.OwnerId, "vpc/"+id)
+	st.Arn = c.ec2ARN(st.OwnerId, "vpc/"+id)
 	tables, err := c.ec2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: []types.Filter{
 		filter("vpc-id", id), filter("association.main", "true")}})
 	if err != nil {

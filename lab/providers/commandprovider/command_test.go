@@ -12,8 +12,6 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-func text(s string) *string { return &s }
-
 // fixture is a host, a bastion before it, and a key that opens both.
 type fixture struct {
 	private       string
@@ -86,7 +84,7 @@ func TestUpdateRunsUpdateOrElseCreate(t *testing.T) {
 	if got := run(); got != "created" {
 		t.Errorf("without update: %q", got)
 	}
-	in.Update = text("echo updated")
+	in.Update = new("echo updated")
 	if got := run(); got != "updated" {
 		t.Errorf("with update: %q", got)
 	}
@@ -101,7 +99,7 @@ func TestDeleteUsesTheRecordedConnection(t *testing.T) {
 	if f.host.dials != 0 {
 		t.Error("a command without delete dialled")
 	}
-	in.Delete = text("fail")
+	in.Delete = new("fail")
 	_, err := (&command{}).Delete(t.Context(), infer.DeleteRequest[commandState]{State: commandState{commandArgs: in}})
 	mustSay(t, err, "Process exited with status 3", "it broke")
 }
@@ -109,7 +107,7 @@ func TestDeleteUsesTheRecordedConnection(t *testing.T) {
 func TestFailureShowsCommandAndOutputButNotStdin(t *testing.T) {
 	f := newFixture(t)
 	in := f.direct("fail")
-	in.Stdin = text("TOP SECRET")
+	in.Stdin = new("TOP SECRET")
 	_, err := create(t.Context(), in)
 	mustSay(t, err, "Process exited with status 3", `running "fail"`, "it broke")
 	if strings.Contains(err.Error(), "TOP SECRET") || strings.Contains(err.Error(), "PRIVATE KEY") {
@@ -120,7 +118,7 @@ func TestFailureShowsCommandAndOutputButNotStdin(t *testing.T) {
 func TestStdinArrivesWhole(t *testing.T) {
 	f := newFixture(t)
 	in := f.direct("cat")
-	in.Stdin = text(strings.Repeat("x", 1<<20))
+	in.Stdin = new(strings.Repeat("x", 1<<20))
 	st, err := create(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)

@@ -79,11 +79,11 @@ func pinned(authorized string) (ssh.PublicKey, error) {
 	return key, nil
 }
 
-// keyMismatch is an answer from something that is not the wanted host. It is
+// keyMismatchError is an answer from something that is not the wanted host. It is
 // not retried.
-type keyMismatch struct{ host, want, got string }
+type keyMismatchError struct{ host, want, got string }
 
-func (e *keyMismatch) Error() string {
+func (e *keyMismatchError) Error() string {
 	return fmt.Sprintf("ssh: host key mismatch: %s has %s, wanted %s; another machine answers at this address", e.host, e.got, e.want)
 }
 
@@ -99,7 +99,7 @@ func (e *endpoint) config() (*ssh.ClientConfig, error) {
 	fixed := ssh.FixedHostKey(want)
 	cfg.HostKeyCallback = func(host string, remote net.Addr, key ssh.PublicKey) error {
 		if err := fixed(host, remote, key); err != nil {
-			return &keyMismatch{host: e.address(), want: ssh.FingerprintSHA256(want), got: ssh.FingerprintSHA256(key)}
+			return &keyMismatchError{host: e.address(), want: ssh.FingerprintSHA256(want), got: ssh.FingerprintSHA256(key)}
 		}
 		return nil
 	}
@@ -229,8 +229,7 @@ func retried(ctx context.Context, e *endpoint, once func(context.Context) (*ssh.
 			return client, nil
 		}
 		failures++
-		var foreign *keyMismatch
-		if errors.As(err, &foreign) {
+		if foreign, ok := errors.AsType[*keyMismatchError](err); ok {
 			return nil, foreign
 		}
 		if limit := e.errorLimit(); limit >= 0 && failures > limit {

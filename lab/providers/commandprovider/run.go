@@ -107,12 +107,12 @@ func supervised(ctx context.Context, client *link, session *ssh.Session, text st
 		return err
 	case <-lost:
 		_ = client.Close()
-		<-done
+		_ = <-done // its reason is the closing
 		return errSilent
 	case <-ctx.Done():
 		_ = session.Signal(ssh.SIGTERM)
 		_ = client.Close()
-		<-done
+		_ = <-done
 		return fmt.Errorf("interrupted: %w", ctx.Err())
 	}
 }
@@ -152,7 +152,7 @@ func watchLink(ctx context.Context, client *link, lost chan<- struct{}) {
 // capture collects what a command prints and shows whole lines of it in the
 // engine's progress while it runs.
 type capture struct {
-	ctx                    context.Context
+	show                   func(line string)
 	logsStdout, logsStderr bool
 
 	mu                   sync.Mutex
@@ -165,9 +165,11 @@ func newCapture(ctx context.Context, logging *string) *capture {
 	if logging != nil {
 		how = *logging
 	}
-	return &capture{ctx: ctx,
+	return &capture{
+		show:       p.GetLogger(ctx).InfoStatus,
 		logsStdout: how == logBoth || how == logStdout,
-		logsStderr: how == logBoth || how == logStderr}
+		logsStderr: how == logBoth || how == logStderr,
+	}
 }
 
 func (c *capture) writer(to *bytes.Buffer, logged bool) io.Writer {
@@ -212,6 +214,6 @@ func (w *lines) Write(b []byte) (int, error) {
 
 func (w *lines) show(line string) {
 	if w.logged && strings.TrimSpace(line) != "" {
-		p.GetLogger(w.owner.ctx).InfoStatus(line)
+		w.owner.show(line)
 	}
 }
