@@ -3,6 +3,7 @@
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 
 from .errors import NotEmulated, refuse
@@ -57,7 +58,13 @@ def wear(instance, groups):
         nics[0]._group_set = list(groups)
 
 
+def description(rule):
+    """moto forgets the description of a rule that names a group."""
+    return rule.ip_range.get("Description") or (rule.source_group or {}).get("Description")
+
+
 def install():
+    SecurityGroupRule.description = property(description)
     Instance.security_groups = property(worn_by, wear)
     NetworkInterface.group_set = property(lambda self: self._group_set)
 
