@@ -3,7 +3,6 @@ package providers
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,25 +18,26 @@ import (
 
 	"kraftstack/lab/control"
 	"kraftstack/lab/paths"
+	"kraftstack/lab/setup"
 )
 
-// pulumiCLI finds the engine: $KRAFTSTACK_PULUMI or the PATH.
+// pulumiCLI is the engine that the set-up found or built.
 func pulumiCLI(t *testing.T) auto.PulumiCommand {
 	t.Helper()
-	path := os.Getenv("KRAFTSTACK_PULUMI")
-	if path == "" {
-		found, err := exec.LookPath("pulumi")
-		if err != nil {
-			t.Fatal("no pulumi: set KRAFTSTACK_PULUMI to the binary, or run this through `make test`")
-		}
-		path = found
+	cache, err := paths.Cache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools, err := setup.Find(t.Context(), cache)
+	if err != nil {
+		t.Fatal(err)
 	}
 	// The Automation API wants the folder that holds bin/pulumi.
 	root := t.TempDir()
 	if err := os.Mkdir(filepath.Join(root, "bin"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(path, filepath.Join(root, "bin", "pulumi")); err != nil {
+	if err := os.Symlink(tools.Pulumi, filepath.Join(root, "bin", "pulumi")); err != nil {
 		t.Fatal(err)
 	}
 	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: root})
