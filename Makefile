@@ -47,7 +47,7 @@ setup: build ## Bring what the lab needs, and start nothing
 test: setup test-unit test-program test-engine test-lab ## Run every test, quick ones first
 
 .PHONY: test-unit
-test-unit: ## Test config, render, scripts, the driver and the lab's parts
+test-unit: setup ## Test config, render, scripts, the driver and the lab's parts
 	@echo '== unit'
 	@$(GOTEST) -timeout 10m $(UNIT) ./tests/structure/...
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -92,7 +93,7 @@ func (s smoke) topic(ctx context.Context) error {
 	created, err := admin.CreateTopic(ctx, 1, int16(replicas), map[string]*string{
 		"retention.ms":        new("3600000"),
 		"segment.ms":          new("600000"), // only closed segments can go
-		"min.insync.replicas": new(fmt.Sprint(max(1, replicas-1))),
+		"min.insync.replicas": new(strconv.Itoa(max(1, replicas-1))),
 	}, SmokeTopic)
 	switch {
 	case err == nil:

@@ -96,23 +96,27 @@ func supervised(ctx context.Context, client *link, session *ssh.Session, text st
 	if err := session.Start(text); err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() { done <- session.Wait() }()
+	var result error
+	done := make(chan struct{})
+	go func() {
+		result = session.Wait()
+		close(done)
+	}()
 	watch, stop := context.WithCancel(ctx)
 	defer stop()
 	lost := make(chan struct{})
 	go watchLink(watch, client, lost)
 	select {
-	case err := <-done:
-		return err
+	case <-done:
+		return result
 	case <-lost:
 		_ = client.Close()
-		_ = <-done // its reason is the closing
+		<-done
 		return errSilent
 	case <-ctx.Done():
 		_ = session.Signal(ssh.SIGTERM)
 		_ = client.Close()
-		_ = <-done
+		<-done
 		return fmt.Errorf("interrupted: %w", ctx.Err())
 	}
 }

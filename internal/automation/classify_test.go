@@ -1,0 +1,138 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"kraftstack/internal/fail"
+)
+
+// seen plays events to what collects failures.
+func seen(events ...apitype.EngineEvent) *failures {
+	var f failures
+	for _, event := range events {
+		f.note(event)
+	}
+	return &f
+}
+
+func onHost(name string) apitype.StepEventMetadata {
+	return step(apitype.OpCreate, urn(inBroker, "command:remote:Command", "broker-1001-"+name), brokerURN)
+}
+
+// ran is how the command provider reports a step that failed.
+func ran(verb, output string) string {
+	return fmt.Sprintf("<{%%reset%%}>Process exited with status 1: running \"sudo timeout --kill-after=10 1200 "+
+		"/opt/kraftstack/kafka-node %s\":\n%s\n<{%%reset%%}>", verb, output)
+}
+
+func TestClassify(t *testing.T) {
+	instance := step(apitype.OpCreate, urn(inBroker, "aws:ec2/instance:Instance", "broker-1001-instance"), brokerURN)
+	prepare, install, rolling := onHost("prepare"), onHost("install"), onHost("roll")
+	upFailed := errors.New("failed to run update: exit status 255\ncode: 255\nstdout: pages\nstderr: \n")
+	const mend = "mend the cause and run the same command again: what was done is kept"
+	reachable := "check that the instance runs and that your address is in access.adminCidrs, then run up again"
+	for name, c := range map[string]struct {
+		err  error
+		seen *failures
+		want fail.Error
+	}{
+		"a step on a host": {
+			err: upFailed,
+			seen: seen(begins(prepare), says("error", prepare.URN, ran("'prepare'",
+				"prepare: waiting for volume vol-0abc (3s)\nkafka-node: ip-10-0-0-9: prepare: volume vol-0abc did not appear as /dev/disk/by-id/x within 300 s; next: check that it is attached")),
+				says("error", stackURN, "update failed")),
+			want: fail.Error{
+				Cause: fail.Step, Host: "broker-1001", Step: "prepare", Next: "check that it is attached",
+				Err: errors.New("volume vol-0abc did not appear as /dev/disk/by-id/x within 300 s"),
+			},
+		},
+		"a node that does not get healthy": {
+			err: upFailed,
+			seen: seen(begins(rolling), says("error", rolling.URN, ran("'roll'",
+				"  log: ERROR out of luck\nkafka-node: ip-10-0-0-9: roll: node 1001 is not healthy after the restart; next: read the log lines above"))),
+			want: fail.Error{
+				Cause: fail.Unhealthy, Host: "broker-1001", Step: "roll", Next: "read the log lines above",
+				Err: errors.New("node 1001 is not healthy after the restart"),
+			},
+		},
+		"a host that does not answer": {
+			err:  upFailed,
+			seen: seen(begins(prepare), says("error", prepare.URN, "dial tcp 198.51.100.7:22: connect: connection refused (after 69 failed attempts)")),
+			want: fail.Error{
+				Cause: fail.Unreachable, Host: "broker-1001", Step: "prepare", Next: reachable,
+				Err: errors.New("cannot connect by SSH: dial tcp 198.51.100.7:22: connect: connection refused (after 69 failed attempts)"),
+			},
+		},
+		"another host at the address": {
+			err:  upFailed,
+			seen: seen(begins(prepare), says("error", prepare.URN, "ssh: handshake failed: knownhosts: key mismatch")),
+			want: fail.Error{
+				Cause: fail.Unreachable, Host: "broker-1001", Step: "prepare",
+				Err:  errors.New("the host shows another SSH host key than the one this stack gave it"),
+				Next: "do not go on before you know why: another host may answer at this address. A host reinstalled by hand is replaced by terminating it, then refresh and up",
+			},
+		},
+		"the cloud does not answer, which is no host": {
+			err:  upFailed,
+			seen: seen(begins(instance), says("error", instance.URN, "RunInstances: dial tcp: i/o timeout")),
+			want: fail.Error{
+				Cause: fail.Internal, Host: "broker-1001", Step: "instance",
+				Err: errors.New("RunInstances: dial tcp: i/o timeout"), Next: mend,
+			},
+		},
+		"several at once": {
+			err: upFailed,
+			seen: seen(begins(prepare), begins(install), begins(instance), says("error", instance.URN, "no capacity"),
+				says("error", prepare.URN, "b"), says("error", install.URN, "c")),
+			want: fail.Error{
+				Cause: fail.Internal, Host: "broker-1001", Step: "instance", Err: errors.New("no capacity"),
+				Next: mend + "\n2 other steps failed too; they are shown above",
+			},
+		},
+		"the program refuses": {
+			err:  upFailed,
+			seen: seen(says("error", "", "<{%reset%}>zone us-east-1z is not one of the region's\n<{%reset%}>"), says("warning", "", "old plugin")),
+			want: fail.Error{Cause: fail.Internal, Err: errors.New("zone us-east-1z is not one of the region's")},
+		},
+		"nothing was said": {
+			err:  errors.New(strings.Repeat("noise\n", 40) + "\x1b[31mthe reason\x1b[0m\n\n"),
+			seen: seen(),
+			want: fail.Error{Cause: fail.Internal, Err: errors.New("…\n" + strings.Repeat("noise\n", excerptLines-1) + "the reason")},
+		},
+		"an interrupt, whatever broke by it": {
+			err:  errors.Join(context.Canceled, upFailed),
+			seen: seen(begins(prepare), says("error", prepare.URN, "signal: interrupt")),
+			want: fail.Error{
+				Cause: fail.Cancelled, Err: errors.New("interrupted"),
+				Next: "run the same command again: it goes on where this one stopped",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.want.Op = "up stack lab"
+			var got *fail.Error
+			if err := Classify("up stack lab", c.err, c.seen); !errors.As(err, &got) {
+				t.Fatalf("it is no *fail.Error but %T", err)
+			}
+			sameText := cmp.Comparer(func(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) })
+			if diff := cmp.Diff(&c.want, got, cmpopts.EquateEmpty(), cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Err" }, sameText)); diff != "" {
+				t.Errorf("failure (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestClassifyKeepsWhatIsKnown(t *testing.T) {
+	known := fmt.Errorf("while opening: %w", &fail.Error{Cause: fail.Locked})
+	if got := Classify("up", known, nil); !errors.Is(got, known) {
+		t.Errorf("it was replaced by %v", got)
+	}
+}
