@@ -70,7 +70,7 @@ func (r *Row) judge() {
 	}
 	if r.MaxRatio > 0 {
 		r.Target = fmt.Sprintf("<= %.2f x peer", r.MaxRatio)
-		met = met && r.Ratio <= r.MaxRatio
+		met = met && r.Ratio > 0 && r.Ratio <= r.MaxRatio
 	}
 	if r.MaxOurs > 0 {
 		if r.Target != "" {

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"kraftstack/internal/cluster"
+)
+
+func TestJudge(t *testing.T) {
+	sample := func(values ...float64) (s Sample) {
+		for _, v := range values {
+			s.add(v)
+		}
+		return s
+	}
+	for name, c := range map[string]struct {
+		row  Row
+		want string
+	}{
+		"both limits kept": {Row{Ours: sample(3, 1, 2), Peer: sample(10, 8), MaxRatio: 0.25, MaxOurs: 3}, "met"},
+		"too slow itself":  {Row{Ours: sample(4), Peer: sample(40), MaxRatio: 0.25, MaxOurs: 3}, "missed"},
+		"too near to peer": {Row{Ours: sample(2), Peer: sample(4), MaxRatio: 0.25, MaxOurs: 3}, "missed"},
+		"no peer":          {Row{Ours: sample(100), MaxOurs: 150}, "met"},
+		"peer not there":   {Row{Ours: sample(1), MaxRatio: 0.5}, "missed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.row.judge()
+			if c.row.Verdict != c.want {
+				t.Errorf("%+v, want %s", c.row, c.want)
+			}
+		})
+	}
+}
+
+func TestChangedHosts(t *testing.T) {
+	nodes := []cluster.NodeOutput{{Name: "broker-1001"}, {Name: "broker-1002"}}
+	recap := func(first, second string) string {
+		return "TASK [x changed=9]\nPLAY RECAP ****\nbroker-1001 : ok=13 changed=" + first +
+			" unreachable=0\nbroker-1002 : ok=13 changed=" + second + " unreachable=0\n"
+	}
+	for _, c := range []struct {
+		text    string
+		changed bool
+		fails   bool
+	}{
+		{recap("0", "0"), false, false},
+		{recap("0", "2"), true, false},
+		{recap("10", "0"), true, false},
+		{"PLAY RECAP ****\nbroker-1001 : ok=1 changed=0 unreachable=0\n", false, true},
+		{"", false, true},
+	} {
+		changed, err := changedHosts(c.text, nodes)
+		if changed != c.changed || (err != nil) != c.fails {
+			t.Errorf("%q gives %v, %v", c.text, changed, err)
+		}
+	}
+}
+
+func TestPlaybookTrustsPinnedKeysOnly(t *testing.T) {
+	s := &site{
+		bench: &bench{source: ".."}, stack: peerStack, dir: t.TempDir(),
+		volumes: map[string]string{"broker-1001": "vol-0abc"},
+		outputs: cluster.Outputs{
+			Bastion: cluster.SSHHost{Address: "127.0.0.9", User: "ubuntu", HostKey: "ssh-ed25519 AAAAbastion"},
+			Nodes: []cluster.NodeOutput{{
+				ID: 1001, Name: "broker-1001", Host: "broker-1001.x", PrivateIP: "10.0.0.4", HostKey: "ssh-ed25519 AAAAnode\n",
+			}},
+			BootstrapServers: []string{"broker-1001.x:9092"},
+		},
+	}
+	if err := s.project(s.dir, s.stack, nil); err != nil {
+		t.Fatal(err)
+	}
+	b := &playbook{site: s, dir: "/keys"}
+	if got, want := b.knownHosts(), "bastion ssh-ed25519 AAAAbastion\nbroker-1001 ssh-ed25519 AAAAnode\n"; got != want {
+		t.Errorf("known hosts are %q", got)
+	}
+	config := b.sshConfig()
+	for _, want := range []string{"StrictHostKeyChecking yes", "GlobalKnownHostsFile /dev/null", "HostName 10.0.0.4\n  HostKeyAlias broker-1001\n  ProxyJump bastion"} {
+		if !strings.Contains(config, want) {
+			t.Errorf("ssh's configuration has no %q:\n%s", want, config)
+		}
+	}
+	text, err := b.inventory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inventory struct {
+		Kafka struct {
+			Hosts map[string]map[string]any
+			Vars  map[string]any
+		}
+	}
+	if err := yaml.Unmarshal([]byte(text), &inventory); err != nil {
+		t.Fatal(err)
+	}
+	if got := inventory.Kafka.Hosts["broker-1001"]["data_device"]; got != "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0abc" {
+		t.Errorf("the data disk is %v", got)
+	}
+	if got := inventory.Kafka.Vars["quorum_servers"]; got != "broker-1001.x:9093" {
+		t.Errorf("the quorum is at %v", got)
+	}
+}
+
+// A changed stack file of the lab must be noticed, not measured as it is.
+func TestProjectRefusesWhatItDoesNotFind(t *testing.T) {
+	b := &bench{source: ".."}
+	if err := b.project(t.TempDir(), "x", map[string]string{"no such line": ""}); err == nil {
+		t.Error("a line that is not there was replaced")
+	}
+}
