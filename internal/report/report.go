@@ -45,20 +45,27 @@ type TextDiff struct {
 type Collector struct {
 	report Report
 	seen   map[string]int // URN to index in Changes
+	// reading has the resources that a refresh reads, by URN.
+	reading map[string]bool
 }
 
 // NewCollector begins a report on a stack.
 func NewCollector(stack string) *Collector {
 	return &Collector{
 		report: Report{Stack: stack, Changes: []Change{}, Restarts: []string{}, Losses: []string{}},
-		seen:   map[string]int{},
+		seen:   map[string]int{}, reading: map[string]bool{},
 	}
 }
 
 // Watch is an automation.Watcher.
 func (c *Collector) Watch(event apitype.EngineEvent) {
-	if event.ResourcePreEvent != nil {
+	switch {
+	case event.ResourcePreEvent != nil:
 		c.add(event.ResourcePreEvent.Metadata)
+		c.reading[event.ResourcePreEvent.Metadata.URN] = event.ResourcePreEvent.Metadata.Op == apitype.OpRefresh
+	case event.ResOutputsEvent != nil && c.reading[event.ResOutputsEvent.Metadata.URN]:
+		// What a refresh found is known only after it has read.
+		c.add(event.ResOutputsEvent.Metadata)
 	}
 }
 
@@ -80,8 +87,13 @@ func (c *Collector) add(m apitype.StepEventMetadata) {
 	}
 	if i, again := c.seen[m.URN]; again {
 		// A replacement is told in several events: one row, and the worst word.
-		if c.report.Changes[i].Op != op {
-			c.report.Changes[i].Op = "replace"
+		row := &c.report.Changes[i]
+		if row.Op != op {
+			row.Op = "replace"
+		}
+		// The deletion that comes first does not know why.
+		if len(row.Keys) == 0 {
+			row.Keys, row.Texts = change.Keys, change.Texts
 		}
 		return
 	}
@@ -93,7 +105,7 @@ func (c *Collector) add(m apitype.StepEventMetadata) {
 func (c *Collector) Report() Report {
 	r := c.report
 	for _, change := range r.Changes {
-		if change.Step == "roll" && change.Op == "update" {
+		if change.restarts() {
 			r.Restarts = append(r.Restarts, change.Component)
 		}
 		if change.loses() {
@@ -101,6 +113,13 @@ func (c *Collector) Report() Report {
 		}
 	}
 	return r
+}
+
+// restarts says whether a running Kafka restarts: where the roll's command line,
+// which names the wanted generation, changes. A new way to reach the host alone
+// restarts nothing.
+func (c Change) restarts() bool {
+	return c.Step == "roll" && c.Op == "update" && (len(c.Keys) == 0 || slices.Contains(c.Keys, "create"))
 }
 
 func (c Change) loses() bool {
@@ -136,8 +155,12 @@ func changedKeys(m apitype.StepEventMetadata) []string {
 	return slices.Compact(keys)
 }
 
-// textDiffs shows what differs in texts of several lines. The engine has put
-// "[secret]" in the place of secrets before it sends an event.
+// hidden is what the engine puts in the place of a secret before it sends an
+// event.
+const hidden = "[secret]"
+
+// textDiffs shows what differs in texts of several lines. A text that is secret
+// on one side is shown on neither.
 func textDiffs(m apitype.StepEventMetadata) []TextDiff {
 	if m.Old == nil || m.New == nil {
 		return nil
@@ -146,7 +169,7 @@ func textDiffs(m apitype.StepEventMetadata) []TextDiff {
 	for _, key := range changedKeys(m) {
 		old, _ := m.Old.Inputs[key].(string)
 		wanted, _ := m.New.Inputs[key].(string)
-		if old == wanted || !strings.Contains(old+wanted, "\n") {
+		if old == wanted || old == hidden || wanted == hidden || !strings.Contains(old+wanted, "\n") {
 			continue
 		}
 		texts = append(texts, TextDiff{Property: key, Diff: unified(old, wanted)})
