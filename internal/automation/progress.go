@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -38,11 +39,17 @@ func (p *progress) watch(event apitype.EngineEvent) {
 
 func (p *progress) start(m apitype.StepEventMetadata) {
 	place, ok := PlaceOf(m)
-	if !ok || place.IsComponent() || m.Op == apitype.OpSame || m.Op == apitype.OpRead {
+	if !ok || place.IsComponent() {
+		return
+	}
+	switch m.Op {
+	case apitype.OpSame, apitype.OpRead:
+		return
+	case apitype.OpReplace: // the engine's note between the deletion and the creation, which say it themselves
 		return
 	}
 	p.began[m.URN], p.places[m.URN] = p.now(), place
-	p.send(ui.Event{Host: place.Component, Step: stepName(place, m.Op), State: ui.Started})
+	p.send(ui.Event{Host: place.Component, Step: stepName(place, m.Op), State: ui.Started, Minor: minor(place, m.Op)})
 }
 
 func (p *progress) end(m apitype.StepEventMetadata, state ui.State) {
@@ -52,7 +59,9 @@ func (p *progress) end(m apitype.StepEventMetadata, state ui.State) {
 	}
 	place := p.places[m.URN]
 	delete(p.began, m.URN)
-	p.send(ui.Event{Host: place.Component, Step: stepName(place, m.Op), State: state, Elapsed: p.now().Sub(began)})
+	p.send(ui.Event{
+		Host: place.Component, Step: stepName(place, m.Op), State: state, Elapsed: p.now().Sub(began), Minor: minor(place, m.Op),
+	})
 }
 
 // news passes on what a host prints while a step runs.
@@ -61,9 +70,23 @@ func (p *progress) news(d *apitype.DiagnosticEvent) {
 	if _, running := p.began[d.URN]; !ok || !running || !place.IsCommand() || !strings.HasPrefix(d.Severity, "info") {
 		return
 	}
-	if line := lastLine(plain(d.Message)); line != "" {
+	if line := saidBy.ReplaceAllString(lastLine(plain(d.Message)), ""); line != "" {
 		p.send(ui.Event{Host: place.Component, Step: place.Step, State: ui.Running, Detail: line})
 	}
+}
+
+// saidBy is what a line of the toolkit begins with: the host and the verb,
+// which the board names already.
+var saidBy = regexp.MustCompile(`^(kafka-node: [^:\s]+: )?[a-z]+: `)
+
+// minor tells what is no step on a host: the cloud's own parts, and what is
+// only read, or taken off the books.
+func minor(place Place, op apitype.OpType) bool {
+	switch op {
+	case apitype.OpDelete, apitype.OpDeleteReplaced, apitype.OpRefresh:
+		return true
+	}
+	return !place.IsCommand()
 }
 
 func stepName(place Place, op apitype.OpType) string {

@@ -26,6 +26,7 @@ type Event struct {
 	Host    string // a host's name; "" for work on the cluster as a whole
 	Step    string // instance, prepare, install, configure, quorum, roll …
 	State   State
+	Minor   bool          // one of many small parts: without a terminal they are counted, not shown
 	Detail  string        // a few words, may be empty; of several lines the first is shown
 	Elapsed time.Duration // of a step that ended; zero: measured by the board
 }

@@ -5,7 +5,8 @@
 //     --json, standard output holds one JSON document and nothing more.
 //   - On a terminal, work in progress is a board that is redrawn in place and
 //     leaves only its summary behind. Elsewhere (a pipe, CI, TERM=dumb) it is
-//     one line per change, never redrawn. With --json it is nothing.
+//     one line per step that ended, and for warnings and waits that last; the
+//     cloud's many small parts are counted. With --json it is nothing.
 //   - Colour only on a terminal, and never as the only carrier of a meaning.
 //     NO_COLOR (any value) and TERM=dumb turn it off.
 //   - No line on a board is wider than the terminal; what does not fit is cut

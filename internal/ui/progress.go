@@ -11,6 +11,7 @@ import (
 const (
 	frameEvery     = 100 * time.Millisecond // at most ten frames a second
 	heartbeatAfter = 30 * time.Second       // silence that a plain log may hold
+	lastingWait    = 10 * time.Second       // what a host may wait for without a line
 	heartbeatHosts = 5                      // hosts that a heartbeat names
 )
 
@@ -31,6 +32,7 @@ type Progress struct {
 	board  *Board
 	screen screen
 	spoke  time.Time // when the last plain line was written
+	minor  parts     // events that have no line of their own
 	closed bool
 
 	stop chan struct{}
@@ -105,9 +107,71 @@ func (p *Progress) Send(e Event) {
 	if !news || p.opts.Silent || p.opts.Terminal.Live {
 		return
 	}
-	hosts, _ := columns(p.board.sorted(), p.opts.Now())
-	p.spoke = p.opts.Now()
+	p.plain(e)
+}
+
+// plain writes an event where nothing is redrawn, if it is worth a line: a step
+// that ended, a warning, a wait that lasts. Minor parts are one line together.
+func (p *Progress) plain(e Event) {
+	now := p.opts.Now()
+	if e.Minor {
+		p.minor.note(e, now)
+		if e.State != Failed {
+			return
+		}
+	}
+	if e.State == Started || e.State == Running && !worthALine(e) {
+		return
+	}
+	if p.minor.active == 0 {
+		p.write(p.minor.line())
+	}
+	hosts, _ := columns(p.board.sorted(), now)
+	p.spoke = now
 	p.write(plainLine(e, hosts) + "\n")
+}
+
+// worthALine tells news of a running step that a log should have.
+func worthALine(e Event) bool {
+	return strings.HasPrefix(e.Detail, "warning") ||
+		strings.HasPrefix(e.Detail, "waiting") && e.Elapsed >= lastingWait
+}
+
+// parts counts the minor events between two lines of a plain log.
+type parts struct {
+	active, ended int
+	began, last   time.Time
+}
+
+func (c *parts) note(e Event, now time.Time) {
+	switch e.State {
+	case Started:
+		if c.active == 0 && c.ended == 0 {
+			c.began = now
+		}
+		c.active++
+	case Done, Skipped:
+		c.active = max(c.active-1, 0)
+		c.ended++
+		c.last = now
+	case Failed: // has a line of its own
+		c.active = max(c.active-1, 0)
+	case Running:
+	}
+}
+
+// line tells of them once: "" if there were none.
+func (c *parts) line() string {
+	if c.ended == 0 {
+		return ""
+	}
+	noun := "parts"
+	if c.ended == 1 {
+		noun = "part"
+	}
+	line := fmt.Sprintf("cloud: %d %s in %s\n", c.ended, noun, Duration(c.last.Sub(c.began)))
+	c.ended = 0
+	return line
 }
 
 // Log prints a line that stays, above the board if there is one.
@@ -132,7 +196,7 @@ func (p *Progress) Close() {
 	p.closed = true
 	close(p.stop)
 	if !p.opts.Silent {
-		p.write(p.screen.clear(p.width()) + p.farewell())
+		p.write(p.screen.clear(p.width()) + p.minor.line() + p.farewell())
 	}
 	p.mu.Unlock()
 	<-p.over
