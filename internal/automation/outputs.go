@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"kraftstack/internal/cluster"
@@ -58,7 +57,10 @@ func decode(stack string, text []byte) (cluster.Outputs, error) {
 	var out exported
 	if err := json.Unmarshal(text, &out); err != nil {
 		// The text holds secrets: an error about it must not quote it.
-		return cluster.Outputs{}, fmt.Errorf("the outputs of stack %s are not as this version exports them; next: kraftstack up --stack %s", stack, stack)
+		return cluster.Outputs{}, &fail.Error{
+			Cause: fail.Config, Op: "read the outputs of stack " + stack, Err: errors.New("they are not as this version exports them"),
+			Next: "kraftstack up --stack " + stack,
+		}
 	}
 	if len(out.Nodes) == 0 || out.Bastion.Address == "" {
 		return cluster.Outputs{}, notDeployed(stack)

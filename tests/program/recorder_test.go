@@ -63,9 +63,9 @@ func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 	return nil, fmt.Errorf("the program calls %s, which these tests do not know", args.Token)
 }
 
-// deploy runs the program with a configuration; values that are not strings
-// are given as JSON, as the engine does.
-func deploy(t *testing.T, stack string, values map[string]any) (*recorder, error) {
+// asConfig writes a configuration as the engine does: values that are not
+// strings as JSON.
+func asConfig(t *testing.T, values map[string]any) map[string]string {
 	t.Helper()
 	config := map[string]string{}
 	for key, value := range values {
@@ -79,7 +79,13 @@ func deploy(t *testing.T, stack string, values map[string]any) (*recorder, error
 		}
 		config[key] = text
 	}
-	r := &recorder{}
+	return config
+}
+
+// deploy runs the program with a configuration.
+func deploy(t *testing.T, stack string, values map[string]any) (*recorder, error) {
+	t.Helper()
+	r, config := &recorder{}, asConfig(t, values)
 	err := pulumi.RunErr(program.Deploy, pulumi.WithMocks("kraftstack", stack, r),
 		func(info *pulumi.RunInfo) { info.Config = config })
 	return r, err
