@@ -58,24 +58,35 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	defer cancel()
 
 	began := time.Now()
-	var rows []Row
-	if b.wants("c") {
-		if rows, err = b.previews(ctx); err != nil {
-			return fmt.Errorf("row c, previews: %w", err)
-		}
+	rows, err := b.measure(ctx)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
-	if b.wants("a") || b.wants("b") {
-		hosts, err := b.hosts(ctx)
-		if err != nil {
-			return fmt.Errorf("rows a and b, runs on hosts: %w", err)
-		}
-		rows = append(hosts, rows...)
+	if err != nil {
+		return err
 	}
 	b.sayf("done after %.0f s", time.Since(began).Seconds())
 	if asJSON {
 		return writeJSON(stdout, rows)
 	}
 	return writeTable(stdout, rows)
+}
+
+// measure takes the rows that are wanted, those without hosts first.
+func (b *bench) measure(ctx context.Context) (rows []Row, err error) {
+	if b.wants("c") {
+		if rows, err = b.previews(ctx); err != nil {
+			return nil, fmt.Errorf("row c, previews: %w", err)
+		}
+	}
+	if b.wants("a") || b.wants("b") {
+		hosts, err := b.hosts(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("rows a and b, runs on hosts: %w", err)
+		}
+		rows = append(hosts, rows...)
+	}
+	return rows, nil
 }
 
 func parse(args []string, stderr io.Writer) (*bench, bool, error) {

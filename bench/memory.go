@@ -14,23 +14,23 @@ import (
 // memory reads what is resident: the lab's daemon, and everything that the lab
 // runs (daemon, AWS API, every process of every host). Pages that processes
 // share count once for each, so the sum is the most that it can be.
-func memory(ctx context.Context) (daemon, all int64, err error) {
+func memory(ctx context.Context) (daemon, all int64, hosts int, err error) {
 	status, err := lab.Status(ctx, lab.Options{})
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	if daemon, err = resident(status.Daemon.PID); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	api, err := resident(status.Cloud.PID)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	all = daemon + api
 	for _, host := range status.Hosts {
 		all += inGroup(host.Instance)
 	}
-	return daemon, all, nil
+	return daemon, all, len(status.Hosts), nil
 }
 
 // resident is a process's resident memory in bytes.

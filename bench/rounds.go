@@ -36,8 +36,8 @@ func newResult() *result {
 			Name: "b  run with nothing to change", Unit: "s", MaxRatio: againTarget, MaxOurs: againSeconds,
 			PeerName: playbook + ", second run",
 		},
-		daemon: Row{Name: "   memory of the lab's daemon", Unit: "MB", MaxOurs: daemonTarget},
-		lab:    Row{Name: "   memory of the whole lab", Unit: "MB", MaxOurs: wholeLabLimit},
+		daemon: Row{Name: "memory of the lab's daemon", Unit: "MB", MaxOurs: daemonTarget},
+		lab:    Row{Name: "memory of the whole lab", Unit: "MB", MaxOurs: wholeLabLimit},
 	}
 }
 
@@ -100,10 +100,11 @@ func (b *bench) ourRound(ctx context.Context, r *result) (err error) {
 			return err
 		}
 	}
-	daemon, all, err := memory(ctx)
+	daemon, all, hosts, err := memory(ctx)
 	if err != nil {
 		return err
 	}
+	r.lab.Name = fmt.Sprintf("memory of the whole lab, %d hosts", hosts)
 	r.daemon.Ours.add(megabytes(daemon))
 	r.lab.Ours.add(megabytes(all))
 	return nil
