@@ -24,13 +24,13 @@ build: ## Build bin/kraftstack
 .PHONY: up
 up: build ## From a bare machine to a running cluster in the lab
 	@bin/kraftstack lab up
-	@bin/kraftstack up --stack $(STACK)
+	@bin/kraftstack up --stack $(STACK) >/dev/null # its screen is the one below
 	@bin/kraftstack smoke --stack $(STACK)
 	@bin/kraftstack status --stack $(STACK)
 	@printf '%s\n' '' \
 	  'A Kafka cluster runs on this machine: a bastion and three nodes in three zones.' \
 	  '  look at it       bin/kraftstack status --stack $(STACK)' \
-	  '  log in           bin/kraftstack ssh --stack $(STACK)' \
+	  '  log in           bin/kraftstack ssh bastion --stack $(STACK)' \
 	  '  change it        edit Pulumi.$(STACK).yaml, then bin/kraftstack preview --stack $(STACK)' \
 	  '  use plain pulumi eval "$$(bin/kraftstack lab env)" && pulumi preview --stack $(STACK)' \
 	  '  take it down     make down'

@@ -22,7 +22,7 @@ It needs Linux and root. All that it owns lies in $KRAFTSTACK_LAB_DIR (default
 /var/lib/kraftstack/lab), and what it can make again in $KRAFTSTACK_CACHE_DIR
 (default: kraftstack in the user's cache folder).`,
 		Example: "  kraftstack lab up\n  kraftstack up --stack lab\n  kraftstack lab down",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
@@ -39,7 +39,7 @@ func newLabSetupCommand() *cobra.Command {
 		Long: `Check this machine, then install, build or download what the lab needs and
 does not have. With nothing to do it takes a fraction of a second.`,
 		Example: "  kraftstack lab setup",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := setup.Run(cmd.Context(), setup.Options{Out: cmd.ErrOrStderr()})
 			return err
@@ -55,7 +55,7 @@ func newLabUpCommand() *cobra.Command {
 		Long: `Bring what the lab needs, then start its daemon. A running lab is left as it
 is; hosts whose daemon was killed run on and get a new one.`,
 		Example: "  kraftstack lab up",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			report, err := lab.Up(cmd.Context(), lab.Options{Out: cmd.ErrOrStderr()})
 			if err != nil {
@@ -75,7 +75,7 @@ func newLabDownCommand() *cobra.Command {
 		Long: `End the daemon, the AWS API and every host, and remove their disks, networks
 and state, whatever was killed before. What is left all the same is named.`,
 		Example: "  kraftstack lab down",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return lab.Down(cmd.Context(), lab.Options{Out: cmd.ErrOrStderr()})
 		},
@@ -88,7 +88,7 @@ func newLabStatusCommand() *cobra.Command {
 		Use:     "status",
 		Short:   "Show the lab's daemon, API, hosts and problems",
 		Example: "  kraftstack lab status\n  kraftstack lab status --json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			report, err := lab.Status(cmd.Context(), lab.Options{})
 			if err != nil {
@@ -109,7 +109,7 @@ func newLabEnvCommand() *cobra.Command {
 		Long: `Print variables as export lines. They hold as long as the lab runs; a new
 daemon of the same lab keeps them.`,
 		Example: "  eval \"$(kraftstack lab env)\"\n  pulumi preview --stack lab",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			variables, err := lab.Environ(cmd.Context(), lab.Options{})
 			if err != nil {

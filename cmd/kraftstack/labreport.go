@@ -19,8 +19,8 @@ func writeLabReport(out io.Writer, report lab.Report) error {
 	case lab.StateDown:
 		b.WriteString("lab: down; bring it up with `kraftstack lab up`\n")
 	case lab.StateOrphaned:
-		fmt.Fprintf(&b, "lab: its daemon is gone, what runs in %s runs on\n", report.LabDir)
-		b.WriteString("  take it over with `kraftstack lab up`, or remove it with `kraftstack lab down`\n")
+		fmt.Fprintf(&b, "lab: its daemon is gone; what still runs of %s runs on\n", report.LabDir)
+		b.WriteString("  take it over with `kraftstack lab up` (hosts that do not run boot again), or remove it with `kraftstack lab down`\n")
 	case lab.StateUp:
 		writeRunningLab(&b, report)
 	}

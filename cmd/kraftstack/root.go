@@ -28,7 +28,12 @@ func newRootCommand() *cobra.Command {
 		Long: `kraftstack turns one stack file into a running Apache Kafka cluster on EC2 and
 keeps it right afterwards. Without an AWS account, a lab on this machine runs
 the very same program.`,
-		Example:       "  kraftstack lab up\n  kraftstack up --stack lab\n  kraftstack status --stack lab",
+		Example: "  kraftstack lab up\n  kraftstack up --stack lab\n  kraftstack status --stack lab",
+		Args:    noArguments,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+		// A misspelt verb is told before its flags, which the root does not have.
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true},
+
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

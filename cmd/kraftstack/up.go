@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,16 +83,18 @@ type verb struct {
 func stackCommand(v verb) *cobra.Command {
 	var o options
 	c := &cobra.Command{
-		Use: v.use, Short: v.short, Long: v.long, Args: cobra.NoArgs,
+		Use: v.use, Short: v.short, Long: v.long, Args: noArguments,
 		Example: "  kraftstack " + v.use + " --stack lab",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.stack == "" {
+				return fail.Usage(c.CommandPath(), errors.New("--stack is required"))
+			}
 			o.dir, _ = c.Flags().GetString("dir")
 			return v.run(c, o)
 		},
 	}
 	c.Flags().StringVar(&o.stack, "stack", "", "the stack's name: Pulumi.NAME.yaml (required)")
 	c.Flags().BoolVar(&o.json, "json", false, "print one JSON document and nothing else")
-	_ = c.MarkFlagRequired("stack")
 	return c
 }
 
@@ -135,6 +138,11 @@ func (v verb) finish(c *cobra.Command, o options, result report.Report) error {
 	if err := write(c.OutOrStdout(), o, v, result); err != nil {
 		return err
 	}
+	if v.use == "up" && result.Born() && !o.json {
+		if err := printNextMoves(c.OutOrStdout(), o.stack, belongsToLab(o)); err != nil {
+			return err
+		}
+	}
 	if expect, _ := c.Flags().GetBool("expect-no-changes"); expect && len(result.Changes) > 0 {
 		return &fail.Error{
 			Cause: fail.Changes, Op: "preview stack " + o.stack,
@@ -168,4 +176,30 @@ func askForName(in io.Reader, out io.Writer, stack string) error {
 		}
 	}
 	return nil
+}
+
+// printNextMoves tells who has just made a cluster what to do with it.
+func printNextMoves(w io.Writer, stack string, inLab bool) error {
+	_, err := fmt.Fprintf(w, `
+  look at it     kraftstack status --stack %[1]s
+  try it         kraftstack smoke --stack %[1]s
+  log in         kraftstack ssh bastion --stack %[1]s
+  change it      edit Pulumi.%[1]s.yaml, then kraftstack preview --stack %[1]s
+  take it down   kraftstack destroy --stack %[1]s
+`, stack)
+	if err == nil && inLab {
+		_, err = fmt.Fprintln(w, "  and the lab    kraftstack lab down")
+	}
+	return err
+}
+
+// belongsToLab says whether the stack's file names the lab. The file was read
+// before, so what is wrong with it is no news here.
+func belongsToLab(o options) bool {
+	dir, err := automation.ProjectDir(o.dir)
+	if err != nil {
+		return false
+	}
+	values, err := automation.Config(dir, o.stack)
+	return err == nil && values["aws:profile"] == labProfile
 }

@@ -122,6 +122,14 @@ func (c Change) restarts() bool {
 	return c.Step == "roll" && c.Op == "update" && (len(c.Keys) == 0 || slices.Contains(c.Keys, "create"))
 }
 
+// Born says whether a cluster was made that was not there: its quorum stood for
+// the first time.
+func (r Report) Born() bool {
+	return slices.ContainsFunc(r.Changes, func(c Change) bool {
+		return c.Op == "create" && c.Component == "quorum" && c.Step == "stands"
+	})
+}
+
 func (c Change) loses() bool {
 	stateful := []string{"aws:ec2/instance:Instance", "aws:ebs/volume:Volume"}
 	return (c.Op == "delete" || c.Op == "replace") && slices.Contains(stateful, c.Type)

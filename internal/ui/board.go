@@ -45,6 +45,9 @@ type row struct {
 	last   step
 	failed bool
 	ended  int // steps that ended
+	minor  int // those of them that were minor
+
+	began, until time.Time // of its first step, and of the last that ended
 }
 
 type step struct {
@@ -80,6 +83,9 @@ func (b *Board) row(host string) *row {
 // worth a line, with the step's elapsed time filled in.
 func (b *Board) Apply(e Event, now time.Time) (Event, bool) {
 	r := b.row(e.Host)
+	if r.began.IsZero() {
+		r.began = now
+	}
 	e.Host, e.Step, e.Detail = r.host, oneLine(e.Step), oneLine(e.Detail)
 	at := slices.IndexFunc(r.active, func(s step) bool { return s.name == e.Step })
 	switch e.State {
@@ -106,6 +112,10 @@ func (b *Board) Apply(e Event, now time.Time) (Event, bool) {
 		r.active = slices.Delete(r.active, at, at+1)
 	}
 	r.ended++
+	r.until = now
+	if e.Minor {
+		r.minor++
+	}
 	// A failure stays on the host's line, whatever ends after it.
 	if !r.failed || e.State == Failed {
 		r.last = step{name: e.Step, state: e.State, detail: e.Detail, elapsed: e.Elapsed}
@@ -130,7 +140,13 @@ func (r *row) status() string {
 // current is the step to show: the failure, else the newest unfinished step,
 // else the last that ended.
 func (r *row) current(now time.Time) step {
-	if r.failed || len(r.active) == 0 {
+	switch {
+	case r.failed:
+		return r.last
+	case len(r.active) == 0 && r.minor > 1 && r.minor == r.ended:
+		// Which of many small parts was the last says nothing.
+		return step{name: fmt.Sprintf("%d parts", r.minor), elapsed: r.until.Sub(r.began)}
+	case len(r.active) == 0:
 		return r.last
 	}
 	s := r.active[len(r.active)-1]

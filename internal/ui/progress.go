@@ -12,6 +12,7 @@ const (
 	frameEvery     = 100 * time.Millisecond // at most ten frames a second
 	heartbeatAfter = 30 * time.Second       // silence that a plain log may hold
 	lastingWait    = 10 * time.Second       // what a host may wait for without a line
+	maxDetail      = 120                    // cells of news in a plain line
 	heartbeatHosts = 5                      // hosts that a heartbeat names
 )
 
@@ -240,7 +241,7 @@ func plainLine(e Event, hostWidth int) string {
 		line += "  " + Duration(e.Elapsed)
 	}
 	if e.Detail != "" {
-		line += "  " + e.Detail
+		line += "  " + clip(e.Detail, maxDetail)
 	}
 	return strings.TrimRight(line, " ")
 }

@@ -46,6 +46,7 @@ func TestTranscripts(t *testing.T) {
 		Dir:           "testdata",
 		UpdateScripts: golden.Updating(),
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("DRIVER", built)
 			env.Setenv("PATH", built+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
 		},
