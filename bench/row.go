@@ -17,7 +17,7 @@ type Row struct {
 	Unit string `json:"unit"` // s or MB
 	Ours Sample `json:"ours"`
 	// Peer is empty where there is only a bound to keep.
-	Peer Sample `json:"peer"`
+	Peer Sample `json:"peer,omitzero"`
 	// PeerName says what the peer is.
 	PeerName string `json:"peerName,omitempty"`
 	// Limits; zero is none.
