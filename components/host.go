@@ -28,8 +28,13 @@ const (
 
 // Image is what hosts boot from and who logs in to it.
 type Image struct {
-	AMI  pulumi.StringInput
+	AMIs map[string]pulumi.StringInput // by config.Architecture, each that the stack's instance types have
 	User string
+}
+
+// ami is the image's id for an instance type.
+func (i Image) ami(instanceType string) pulumi.StringOutput {
+	return i.AMIs[config.Architecture(instanceType)].ToStringOutput()
 }
 
 // host is what the bastion and the nodes share: an instance whose SSH host key
@@ -66,7 +71,7 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 		return render.CloudConfig(args.hostname, keys[0].(string), keys[1].(string))
 	}).(pulumi.StringOutput)
 	h.Instance, err = ec2.NewInstance(ctx, h.resource("instance"), &ec2.InstanceArgs{
-		Ami:                 args.image.AMI.ToStringOutput(),
+		Ami:                 args.image.ami(args.instanceType),
 		InstanceType:        pulumi.String(args.instanceType),
 		SubnetId:            args.subnet.ID(),
 		VpcSecurityGroupIds: pulumi.StringArray{args.group.ID()},

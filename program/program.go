@@ -102,21 +102,43 @@ const (
 	amazonLinuxParameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-%s"
 )
 
-// findImage resolves the stack's image to an id and the user that its hosts
-// are logged in to as.
+// findImage resolves the stack's image to an id for each architecture that its
+// instance types have, and the user that its hosts are logged in to as.
 func findImage(ctx *pulumi.Context, stack config.Stack) components.Image {
-	var parameter, user string
-	switch stack.Brokers.Image {
+	image := components.Image{AMIs: map[string]pulumi.StringInput{}, User: "ubuntu"}
+	if stack.Brokers.Image == config.ImageAmazonLinux {
+		image.User = "ec2-user"
+	}
+	types := []string{stack.Access.Bastion.InstanceType}
+	for _, node := range stack.Nodes() {
+		types = append(types, node.InstanceType)
+	}
+	for _, instanceType := range types {
+		architecture := config.Architecture(instanceType)
+		if _, known := image.AMIs[architecture]; !known {
+			image.AMIs[architecture] = findAMI(ctx, stack.Brokers.Image, architecture)
+		}
+	}
+	return image
+}
+
+// findAMI asks AWS for the id of an image by its name in the stack file; an
+// image of the user's own is named by its id already.
+func findAMI(ctx *pulumi.Context, image, architecture string) pulumi.StringInput {
+	var parameter string
+	switch image {
 	case config.ImageUbuntu:
-		parameter, user = fmt.Sprintf(ubuntuParameter, "amd64"), "ubuntu"
+		parameter = fmt.Sprintf(ubuntuParameter, architecture)
 	case config.ImageAmazonLinux:
-		parameter, user = fmt.Sprintf(amazonLinuxParameter, "x86_64"), "ec2-user"
+		if architecture == "amd64" {
+			architecture = "x86_64" // Amazon's own name for it
+		}
+		parameter = fmt.Sprintf(amazonLinuxParameter, architecture)
 	default:
-		return components.Image{AMI: pulumi.String(stack.Brokers.Image), User: "ubuntu"}
+		return pulumi.String(image)
 	}
 	found := ssm.LookupParameterOutput(ctx, ssm.LookupParameterOutputArgs{Name: pulumi.String(parameter)})
 	// The provider marks every parameter's value as secret; an image's public
 	// id is none, and a preview should show it.
-	ami := pulumi.Unsecret(found.InsecureValue()).(pulumi.StringOutput)
-	return components.Image{AMI: ami, User: user}
+	return pulumi.Unsecret(found.InsecureValue()).(pulumi.StringOutput)
 }

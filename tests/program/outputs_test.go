@@ -43,7 +43,11 @@ func (m *monitor) Log(context.Context, *pulumirpc.LogRequest) (*emptypb.Empty, e
 }
 
 func (m *monitor) Invoke(_ context.Context, in *pulumirpc.ResourceInvokeRequest) (*pulumirpc.ResourceInvokeResponse, error) {
-	result, err := m.answers.Call(pulumi.MockCallArgs{Token: in.GetTok()})
+	args, err := plugin.UnmarshalProperties(in.GetArgs(), keep)
+	if err != nil {
+		return nil, err
+	}
+	result, err := m.answers.Call(pulumi.MockCallArgs{Token: in.GetTok(), Args: args})
 	if err != nil {
 		return nil, err
 	}

@@ -141,6 +141,26 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// Every host boots an image of its own processor's architecture.
+func TestImages(t *testing.T) {
+	const (
+		ubuntu = "ami-of-/aws/service/canonical/ubuntu/server/24.04/stable/current/%s/hvm/ebs-gp3/ami-id"
+		amazon = "ami-of-/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-%s"
+	)
+	for _, c := range []struct{ image, broker, bastionAMI, brokerAMI string }{
+		{"ubuntu", "m7i.large", fmt.Sprintf(ubuntu, "amd64"), fmt.Sprintf(ubuntu, "amd64")},
+		{"ubuntu", "m7g.large", fmt.Sprintf(ubuntu, "amd64"), fmt.Sprintf(ubuntu, "arm64")},
+		{"amazonlinux", "m7g.large", fmt.Sprintf(amazon, "x86_64"), fmt.Sprintf(amazon, "arm64")},
+		{"ami-0123456789abcdef0", "m7g.large", "ami-0123456789abcdef0", "ami-0123456789abcdef0"},
+	} {
+		r := mustDeploy(t, small(map[string]any{"kraftstack:brokers": map[string]any{"image": c.image, "instanceType": c.broker}}))
+		got := []string{r.get(t, "bastion-instance").text("ami"), r.get(t, "broker-1001-instance").text("ami")}
+		if diff := cmp.Diff([]string{c.bastionAMI, c.brokerAMI}, got); diff != "" {
+			t.Errorf("%s on %s (-want +got):\n%s", c.image, c.broker, diff)
+		}
+	}
+}
+
 // TestSecurityGroups lists every rule: a new way in must be read by a person.
 func TestSecurityGroups(t *testing.T) {
 	r := mustDeploy(t, small(nil))

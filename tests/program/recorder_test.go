@@ -58,7 +58,7 @@ func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 			"names": []any{"us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"},
 		}), nil
 	case "aws:ssm/getParameter:getParameter":
-		return resource.NewPropertyMapFromMap(map[string]any{"insecureValue": "ami-0123456789abcdef0"}), nil
+		return resource.NewPropertyMapFromMap(map[string]any{"insecureValue": "ami-of-" + args.Args["name"].StringValue()}), nil
 	}
 	return nil, fmt.Errorf("the program calls %s, which these tests do not know", args.Token)
 }
