@@ -45,9 +45,6 @@ func directory(cacheDir string) string {
 	return filepath.Join(cacheDir, "image", hex.EncodeToString(sum[:8]))
 }
 
-// Root is the directory in which Ensure leaves the image, there or not.
-func Root(cacheDir string) string { return directory(cacheDir) }
-
 // Ready says whether Ensure would find the image built. It costs one stat.
 func Ready(cacheDir string) bool {
 	info, err := os.Stat(directory(cacheDir))

@@ -42,16 +42,7 @@ func (p Problems) Error() string {
 	return b.String()
 }
 
-// Preflight looks at what the machine can do and changes nothing.
-func Preflight(ctx context.Context, o Options) Problems {
-	o, err := o.withDefaults()
-	if err != nil {
-		return Problems{{What: err.Error(), Do: "set KRAFTSTACK_CACHE_DIR to a folder"}}
-	}
-	return preflight(ctx, o, recipe{cache: o.CacheDir}.missing())
-}
-
-// preflight runs all checks. missing names the set-up steps that are still to
+// preflight looks at what the machine can do and changes nothing. missing names the set-up steps that are still to
 // come, since what only they need is no problem when they are done.
 func preflight(ctx context.Context, o Options, missing []string) Problems {
 	if runtime.GOOS != "linux" {
