@@ -23,21 +23,21 @@ func TestReadyOnlyAfterTheRename(t *testing.T) {
 	if Ready(cache) {
 		t.Fatal("an unfinished build must not be ready")
 	}
-	if err := os.Rename(building, Root(cache)); err != nil {
+	if err := os.Rename(building, directory(cache)); err != nil {
 		t.Fatal(err)
 	}
 	root, err := Ensure(context.Background(), cache, io.Discard)
-	if err != nil || root != Root(cache) {
+	if err != nil || root != directory(cache) {
 		t.Fatalf("Ensure of a built image = %q, %v", root, err)
 	}
 }
 
 func TestAnotherRecipeIsAnotherDirectory(t *testing.T) {
-	before := Root("/cache")
+	before := directory("/cache")
 	saved := finish
 	t.Cleanup(func() { finish = saved })
 	finish += "\n# changed\n"
-	if Root("/cache") == before {
+	if directory("/cache") == before {
 		t.Fatal("the image of a changed recipe would be taken from the cache")
 	}
 }

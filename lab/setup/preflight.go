@@ -42,8 +42,9 @@ func (p Problems) Error() string {
 	return b.String()
 }
 
-// preflight looks at what the machine can do and changes nothing. missing names the set-up steps that are still to
-// come, since what only they need is no problem when they are done.
+// preflight looks at what the machine can do and changes nothing. missing names
+// the set-up steps that are still to come, since what only they need is no
+// problem when they are done.
 func preflight(ctx context.Context, o Options, missing []string) Problems {
 	if runtime.GOOS != "linux" {
 		return Problems{{What: "the lab needs Linux, this is " + runtime.GOOS, Do: "run it on a Linux machine or in a virtual one"}}
