@@ -13,15 +13,23 @@ import (
 // Progress turns engine events into what a person watches: which host is in
 // which step. Unchanged resources and the components themselves are no news.
 func Progress(send func(ui.Event), now func() time.Time) Watcher {
-	p := &progress{send: send, now: now, began: map[string]time.Time{}, places: map[string]Place{}}
+	p := &progress{send: send, now: now, works: map[string]work{}}
 	return p.watch
 }
 
 type progress struct {
-	send   func(ui.Event)
-	now    func() time.Time
-	began  map[string]time.Time // by URN
-	places map[string]Place     // by URN
+	send  func(ui.Event)
+	now   func() time.Time
+	works map[string]work // what has begun and not ended, by URN
+}
+
+// work is one operation on one resource, by what it began as: how a refresh
+// ends says what it found, under another name.
+type work struct {
+	place Place
+	step  string
+	minor bool
+	began time.Time
 }
 
 func (p *progress) watch(event apitype.EngineEvent) {
@@ -48,30 +56,28 @@ func (p *progress) start(m apitype.StepEventMetadata) {
 	case apitype.OpReplace: // the engine's note between the deletion and the creation, which say it themselves
 		return
 	}
-	p.began[m.URN], p.places[m.URN] = p.now(), place
-	p.send(ui.Event{Host: place.Component, Step: stepName(place, m.Op), State: ui.Started, Minor: minor(place, m.Op)})
+	w := work{place: place, step: stepName(place, m.Op), minor: minor(place, m.Op), began: p.now()}
+	p.works[m.URN] = w
+	p.send(ui.Event{Host: place.Component, Step: w.step, State: ui.Started, Minor: w.minor})
 }
 
 func (p *progress) end(m apitype.StepEventMetadata, state ui.State) {
-	began, ok := p.began[m.URN]
+	w, ok := p.works[m.URN]
 	if !ok {
 		return
 	}
-	place := p.places[m.URN]
-	delete(p.began, m.URN)
-	p.send(ui.Event{
-		Host: place.Component, Step: stepName(place, m.Op), State: state, Elapsed: p.now().Sub(began), Minor: minor(place, m.Op),
-	})
+	delete(p.works, m.URN)
+	p.send(ui.Event{Host: w.place.Component, Step: w.step, State: state, Elapsed: p.now().Sub(w.began), Minor: w.minor})
 }
 
 // news passes on what a host prints while a step runs.
 func (p *progress) news(d *apitype.DiagnosticEvent) {
-	place, ok := p.places[d.URN]
-	if _, running := p.began[d.URN]; !ok || !running || !place.IsCommand() || !strings.HasPrefix(d.Severity, "info") {
+	w, running := p.works[d.URN]
+	if !running || !w.place.IsCommand() || !strings.HasPrefix(d.Severity, "info") {
 		return
 	}
 	if line := saidBy.ReplaceAllString(lastLine(plain(d.Message)), ""); line != "" {
-		p.send(ui.Event{Host: place.Component, Step: place.Step, State: ui.Running, Detail: line})
+		p.send(ui.Event{Host: w.place.Component, Step: w.step, State: ui.Running, Detail: line})
 	}
 }
 

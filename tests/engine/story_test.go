@@ -208,10 +208,15 @@ func lostInstance(t *testing.T, s *stack) {
 	if _, err := s.ec2.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{lost}}); err != nil {
 		t.Fatal(err)
 	}
-	if o := s.run((*automation.Stack).Refresh); o.err != nil || o.counts["delete"] != 2 {
-		t.Errorf("refresh found %v (%v), want the instance and its attachment gone", o.counts, o.err)
+	o := s.run((*automation.Stack).Refresh)
+	gone := []string{"delete broker-1002 data-attachment", "delete broker-1002 instance"}
+	if diff := cmp.Diff(gone, sorted(o.changes)); diff != "" || o.err != nil {
+		t.Errorf("refresh found (-want +got), error %v:\n%s", o.err, diff)
 	}
-	o := s.up()
+	if told := o.report.Summary("refresh"); !strings.Contains(told, "broker-1002 instance is gone") {
+		t.Errorf("refresh tells: %s", told)
+	}
+	o = s.up()
 	want := append(nodes("toolkit", 1002), "broker-1001 quorum")
 	for _, step := range []string{"prepare", "install", "configure", "roll"} {
 		want = append(want, nodes(step, 1002)...)
