@@ -36,7 +36,7 @@ func ran(verb, output string) string {
 func TestClassify(t *testing.T) {
 	instance := step(apitype.OpCreate, urn(inBroker, "aws:ec2/instance:Instance", "broker-1001-instance"), brokerURN)
 	prepare, install, rolling := onHost("prepare"), onHost("install"), onHost("roll")
-	upFailed := errors.New("failed to run update: exit status 255\ncode: 255\nstdout: pages\nstderr:")
+	upFailed := fmt.Errorf("failed to run update: exit status %d\nstdout: pages of output", 255)
 	const mend = "mend the cause and run the same command again: what was done is kept"
 	reachable := "check that the instance runs and that your address is in access.adminCidrs, then run up again"
 	for name, c := range map[string]struct {
