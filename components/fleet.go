@@ -12,6 +12,7 @@ import (
 // Fleet is all of a stack's nodes: born side by side, changed one at a time.
 type Fleet struct {
 	pulumi.ResourceState
+	namer
 
 	Nodes            []*Node  // in the order in which they are rolled
 	BootstrapServers []string // host:port of every broker
@@ -29,7 +30,7 @@ type FleetArgs struct {
 
 // NewFleet makes every node, waits for the quorum once, and rolls.
 func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.ResourceOption) (*Fleet, error) {
-	f := &Fleet{BootstrapServers: strings.Split(render.Bootstrap(args.Stack), ",")}
+	f := &Fleet{namer: namer{stack: args.Stack.Name, name: name}, BootstrapServers: strings.Split(render.Bootstrap(args.Stack), ",")}
 	inputs := pulumi.Map{
 		"brokers": pulumi.Int(args.Stack.Brokers.Count),
 		"version": pulumi.String(args.Stack.Kafka.Version),
@@ -47,7 +48,7 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 		}
 		f.Nodes = append(f.Nodes, made)
 	}
-	if err := f.configure(ctx, args.Quorum); err != nil {
+	if err := f.configure(ctx, args); err != nil {
 		return nil, err
 	}
 	if err := f.roll(ctx, args.Quorum); err != nil {
@@ -57,14 +58,27 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 }
 
 // configure starts all nodes side by side, once every name resolves: a
-// resolver remembers that a name did not exist.
-func (f *Fleet) configure(ctx *pulumi.Context, quorum *Quorum) error {
-	var names []pulumi.Resource
+// resolver remembers that a name did not exist. One wait stands between the
+// records and the nodes, since n nodes that depend on n records each would
+// make a graph that grows with the square of the fleet.
+func (f *Fleet) configure(ctx *pulumi.Context, args FleetArgs) error {
+	var hosts []string
+	var records []pulumi.Resource
 	for _, node := range f.Nodes {
-		names = append(names, node.Record)
+		hosts = append(hosts, args.Stack.Host(node.Node))
+		records = append(records, node.Record)
+	}
+	bastion := args.Access.Bastion.host
+	resolver := host{namer: f.namer, parent: f, Instance: bastion.Instance, connection: bastion.connection}
+	names, err := resolver.command(ctx, "names", commandArgs{
+		create: pulumi.String(toolkitCall("names", "--hosts="+strings.Join(hosts, ","))),
+		after:  append(records, bastion.toolkit),
+	})
+	if err != nil {
+		return err
 	}
 	for _, node := range f.Nodes {
-		if err := node.addConfiguration(ctx, quorum, names); err != nil {
+		if err := node.addConfiguration(ctx, args.Quorum, names); err != nil {
 			return err
 		}
 	}

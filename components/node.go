@@ -150,7 +150,7 @@ func (n *Node) addSoftware(ctx *pulumi.Context, args NodeArgs) (err error) {
 // storage formatted: that is the create of this command, bound to the volume
 // by its trigger. A replaced host is an update (its instance id is in the
 // command line), and an update refuses a disk without data.
-func (n *Node) addConfiguration(ctx *pulumi.Context, quorum *Quorum, names []pulumi.Resource) error {
+func (n *Node) addConfiguration(ctx *pulumi.Context, quorum *Quorum, names pulumi.Resource) error {
 	document, err := render.Document(n.stack, n.Node)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", n.Name, err)
@@ -169,7 +169,7 @@ func (n *Node) addConfiguration(ctx *pulumi.Context, quorum *Quorum, names []pul
 		update:   call(),
 		stdin:    pulumi.String(document),
 		triggers: pulumi.Array{n.Volume.ID()},
-		after:    append([]pulumi.Resource{n.prepare, n.install}, names...),
+		after:    []pulumi.Resource{n.prepare, n.install, names},
 	})
 	return err
 }

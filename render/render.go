@@ -42,11 +42,18 @@ func addresses(s config.Stack, port int, wanted func(config.Node) bool) string {
 	return strings.Join(out, ",")
 }
 
+// clientServers is how many brokers a client's file names: some of each zone,
+// since one that answers is enough. Naming all would change the file on every
+// host with each broker that comes.
+const clientServers = 6
+
 // ClientProperties is the file that Kafka's own tools are given with
 // --command-config: how to reach the cluster.
 func ClientProperties(s config.Stack) string {
+	servers := strings.Split(Bootstrap(s), ",")
+	servers = servers[:min(len(servers), clientServers)]
 	return "# Written by kraftstack. For Kafka's tools: --command-config /etc/kafka/client.properties\n" +
-		"bootstrap.servers=" + Bootstrap(s) + "\n"
+		"bootstrap.servers=" + strings.Join(servers, ",") + "\n"
 }
 
 // InitialControllers is the value of kafka-storage's --initial-controllers: the

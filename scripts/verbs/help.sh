@@ -11,6 +11,8 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
       Finds or installs Java, fetches Kafka's archive, checks its SHA-512 (given, or
       published beside it as URL.sha512) and unpacks it beside other versions.
       --activate makes it the current one and puts its tools on the PATH.
+  names --hosts=…,… [--timeout=120]
+      Waits until every name resolves in this network.
   configure [--new] --node-id=… --cluster-id=… --initial-controllers=…
             [--directory-id=…] --instance=i-…       (a document on standard input)
       Writes the document's files, formats storage with --new where there is none,

@@ -222,7 +222,7 @@ func (h *hosts) step(ctx context.Context, m *machine, c call) error {
 
 // foundations are the steps that each step stands on, on the same host.
 var foundations = map[string][]string{
-	"toolkit": {}, "prepare": {"toolkit"}, "install": {"toolkit"},
+	"toolkit": {}, "names": {"toolkit"}, "prepare": {"toolkit"}, "install": {"toolkit"},
 	"configure": {"prepare", "install"}, "quorum": {"configure"}, "roll": {"configure"},
 }
 

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -158,11 +159,30 @@ func (h *hosts) execute(m *machine, line string, stdin io.Reader) error {
 		}
 		c.Stdin = string(text)
 	}
-	if sum := sha256.Sum256([]byte(c.Stdin)); c.Verb == "toolkit" && !strings.Contains(line, hex.EncodeToString(sum[:])) {
-		return errors.New("the copy is incomplete")
+	if c.Verb == "toolkit" {
+		if err := checkCopy(c.Stdin, line); err != nil {
+			return err
+		}
 	}
 	if err := h.step(context.Background(), m, c); err != nil {
 		return fmt.Errorf("kafka-node: %s: %s: %w; next: mend it", m.name, c.Verb, err)
+	}
+	return nil
+}
+
+// checkCopy unpacks a copy of the toolkit as the host does, and compares it
+// with the digest in the command line.
+func checkCopy(packed, line string) error {
+	reader, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed)))
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(reader)
+	if err != nil {
+		return err
+	}
+	if sum := sha256.Sum256(text); !strings.Contains(line, hex.EncodeToString(sum[:])) {
+		return errors.New("the copy is incomplete")
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func previewDialsNothing(t *testing.T, s *stack) {
 
 func isBorn(t *testing.T, s *stack) {
 	o := s.up()
-	want := []string{"bastion toolkit", "bastion install", "broker-1001 quorum"}
+	want := []string{"bastion toolkit", "bastion install", "bastion names", "broker-1001 quorum"}
 	for _, step := range []string{"toolkit", "prepare", "install", "configure", "roll"} {
 		want = append(want, nodes(step, 1001, 1002, 1003)...)
 	}
@@ -185,9 +185,9 @@ func failedAt(t *testing.T, err error, cause fail.Cause, host, step string) {
 func fourthBroker(t *testing.T, s *stack) {
 	s.edit(threeBrokers, fourBrokers)
 	o := s.up()
-	// The clients' bootstrap list is longer, and the wait is for one more: that
-	// is all that the others hear of it, and nothing of it needs a restart.
-	want := append(nodes("configure", 1001, 1002, 1003), "broker-1001 quorum")
+	// The clients' bootstrap list is longer, and the waits are for one more:
+	// that is all that the others hear of it, and nothing of it needs a restart.
+	want := append(nodes("configure", 1001, 1002, 1003), "bastion names", "broker-1001 quorum")
 	for _, step := range []string{"toolkit", "prepare", "install", "configure", "roll"} {
 		want = append(want, nodes(step, 1004)...)
 	}
@@ -196,7 +196,8 @@ func fourthBroker(t *testing.T, s *stack) {
 	}
 	for _, change := range o.report.Changes {
 		allowed := change.Component == "broker-1004" || change.Step == "configure" ||
-			change.Component == "quorum" && change.Step == "stands" || change.Component == "fleet" && change.Step == ""
+			change.Component == "quorum" && change.Step == "stands" ||
+			change.Component == "fleet" && (change.Step == "" || change.Step == "names")
 		if !allowed {
 			t.Errorf("%s of %s %s", change.Op, change.Component, change.Step)
 		}
