@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 STACK ?= lab
 # Every Go file's folder that is tested without root or hosts.
-UNIT = $$(go list ./... | grep -v -e '/tests/' -e '/bench$$')
+UNIT = $$(go list ./... | grep -v -e '/tests/')
 SCRIPTS = $$(git ls-files | grep -e '\.sh$$' -e '^scripts/kafka-node$$' -e '^\.ci/run$$')
 # Engines and hosts want memory: two packages at a time is what two cores carry.
 GOTEST = go test -p 2
