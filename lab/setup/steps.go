@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"sync"
 	"time"
 
@@ -96,6 +97,11 @@ func (s *sharedWriter) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
+// chatter is what the installers print for every package there is: hundreds of
+// lines in which the few that matter would be lost.
+var chatter = regexp.MustCompile(`^(I: (Retrieving|Validating|Extracting|Unpacking|Configuring|Chosen|Checking) |` +
+	`go: downloading |Get:|Selecting previously|Preparing to unpack|Unpacking |Setting up |Processing triggers|\(Reading database)`)
+
 // lineWriter passes on whole lines with a prefix. A command's two output
 // streams may write to it at once.
 type lineWriter struct {
@@ -115,7 +121,7 @@ func (l *lineWriter) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 		line := bytes.TrimRight(l.rest[:i], "\r ")
-		if len(line) > 0 {
+		if len(line) > 0 && !chatter.Match(line) {
 			if _, err := fmt.Fprintf(l.out, "%s%s\n", l.prefix, line); err != nil {
 				return 0, err
 			}

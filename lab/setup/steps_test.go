@@ -80,3 +80,18 @@ func TestEveryStepOfTheRecipeHasItsFoundation(t *testing.T) {
 		names[s.Name] = true
 	}
 }
+
+func TestChatterIsLeftOut(t *testing.T) {
+	var out bytes.Buffer
+	lines := &lineWriter{prefix: "x: ", out: &out}
+	for _, line := range []string{
+		"I: Retrieving sudo 1.9", "I: Base system installed successfully.", "go: downloading example.com/a v1",
+		"Setting up sudo (1.9) ...", "E: no such package",
+	} {
+		fmt.Fprintln(lines, line)
+	}
+	want := "x: I: Base system installed successfully.\nx: E: no such package\n"
+	if got := out.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
