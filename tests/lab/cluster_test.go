@@ -92,10 +92,10 @@ func secondUpDoesNothing(t *testing.T, s story, stack string) {
 }
 
 func pulumiSeesNoChange(t *testing.T, s story, stack string) {
-	c := exec.Command("pulumi", "preview", "--stack", stack, "--expect-no-changes", "--non-interactive",
+	env := s.environment(t)
+	c := exec.Command(lookPath(t, "pulumi", env), "preview", "--stack", stack, "--expect-no-changes", "--non-interactive",
 		"--cwd", repository(), "--config-file", filepath.Join(s.dir, "Pulumi."+stack+".yaml"))
-	c.Env = append(c.Environ(), s.environment(t)...)
-	c.Path = lookPath(t, "pulumi", c.Env)
+	c.Env = append(c.Environ(), env...)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Errorf("pulumi preview through main.go: %v\n%s", err, out)
 	}
