@@ -11,6 +11,9 @@ UNIT = $$(go list ./... | grep -v -e '/tests/')
 SCRIPTS = $$(git ls-files | grep -e '\.sh$$' -e '^scripts/kafka-node$$' -e '^\.ci/run$$')
 # Engines and hosts want memory: two packages at a time is what two cores carry.
 GOTEST = go test -p 2
+# What builds and starts programs of its own: Go would answer from its cache,
+# since it does not see what those programs were built from.
+FRESH = -count=1
 
 .PHONY: help
 help: ## List the targets
@@ -54,17 +57,17 @@ test-unit: setup ## Test config, render, scripts, the driver and the lab's parts
 .PHONY: test-program
 test-program: ## Test the program with Pulumi's mocks
 	@echo '== program'
-	@$(GOTEST) -timeout 10m ./tests/program/... ./tests/cli/...
+	@$(GOTEST) $(FRESH) -timeout 10m ./tests/program/... ./tests/cli/...
 
 .PHONY: test-engine
 test-engine: setup ## Test with the real engine and no hosts
 	@echo '== engine'
-	@$(GOTEST) -timeout 15m ./tests/engine/...
+	@$(GOTEST) $(FRESH) -timeout 15m ./tests/engine/...
 
 .PHONY: test-lab
 test-lab: setup ## Run the stories on real hosts (needs root)
 	@echo '== lab stories'
-	@go test -p 1 -v -timeout 40m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
+	@go test -p 1 $(FRESH) -v -timeout 40m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
 
 .PHONY: lint
 lint: ## Check Go and shell code

@@ -106,8 +106,9 @@ func unhealthy(view cluster.View) error {
 	}
 	return &fail.Error{
 		Cause: fail.Unhealthy, Op: fmt.Sprintf("cluster %s is not healthy: %d %s", view.Stack, len(view.Problems), noun),
-		Next: "kraftstack status --stack " + view.Stack + " --hosts asks the hosts themselves\n" +
-			"kraftstack refresh --stack " + view.Stack + ", then kraftstack up --stack " + view.Stack + ", brings back what is gone",
+		Next: strings.ReplaceAll("kraftstack status --stack NAME --hosts asks the hosts themselves\n"+
+			"where a host runs without Kafka (up does not look inside hosts): kraftstack ssh NODE --stack NAME -- sudo systemctl start kafka\n"+
+			"where a host is gone: kraftstack refresh --stack NAME, then kraftstack up --stack NAME", "NAME", view.Stack),
 	}
 }
 
