@@ -7,6 +7,7 @@ package lab_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,7 +30,9 @@ type story struct {
 // shared is made by TestMain.
 var shared story
 
-const storiesLab = "/var/lib/kraftstack/stories"
+// storiesLab is the folder of the stories' lab: $KRAFTSTACK_STORIES_DIR, so that
+// two checkouts can tell their stories on one machine, or a folder of its own.
+var storiesLab = cmp.Or(os.Getenv("KRAFTSTACK_STORIES_DIR"), "/var/lib/kraftstack/stories")
 
 func TestMain(m *testing.M) {
 	if os.Getuid() != 0 {

@@ -1,0 +1,35 @@
+package config
+
+func kafkaField() field {
+	return field{name: "kafka", kind: object, doc: "The Kafka that runs on the hosts.", fields: []field{
+		{
+			name: "version", kind: text, def: `"4.3.0"`, doc: "The version of Apache Kafka.",
+			allowed: `a version such as "4.3.0", at least 4.1.0, in quotes`,
+			set:     into(func(s *Stack) *string { return &s.Kafka.Version }, versionForm),
+		},
+		{
+			name: "archiveUrl", kind: text, defText: "https://archive.apache.org/dist/kafka/VERSION/kafka_2.13-VERSION.tgz",
+			doc:     "Where the hosts download Kafka from.",
+			allowed: "an http or https URL that ends in .tgz, without a password, query or fragment",
+			set:     setArchive,
+		},
+		{
+			name: "sha512", kind: text, defText: "the text of the file ARCHIVEURL.sha512",
+			doc:     "The archive's SHA-512. Given here, it protects against a server that changes both the archive and the sum beside it.",
+			allowed: "128 hexadecimal digits",
+			set:     setSum,
+		},
+		{
+			name: "heap", kind: text, def: `"1g"`,
+			doc:     "The heap of each Kafka process, fixed from its start. Leave most of the host's memory to the page cache.",
+			allowed: "a number of megabytes or gigabytes such as 512m or 6g, from 256m to 64g",
+			set:     into(func(s *Stack) *string { return &s.Kafka.Heap }, heapForm),
+		},
+		{
+			name: "config", kind: scalars, def: "{}",
+			doc:     "Properties for server.properties, over kraftstack's own. They go to brokers and controllers alike: controllers need the topic defaults too, and ignore what they have no use for.",
+			allowed: "properties of Kafka such as log.retention.hours: 48",
+			set:     setProperties,
+		},
+	}}
+}

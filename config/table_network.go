@@ -1,0 +1,26 @@
+package config
+
+func networkField() field {
+	return field{name: "network", kind: object, doc: "The VPC that the cluster gets for itself.", fields: []field{
+		{
+			name: "cidr", kind: text, def: `"10.0.0.0/16"`,
+			doc:     "The VPC's addresses. Subnets are cut out of it: see Subnets below.",
+			allowed: "a private IPv4 network such as 10.0.0.0/16, from /16 to /26, with no host bits, within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10",
+			set:     setVPC,
+		},
+		{
+			name: "zones", kind: zoneList, defText: "3, or as many as there are nodes if fewer",
+			doc:     "The availability zones: their names, or how many to take of those that the region has, in sorted order. Nodes are dealt out over them in this order. Volumes cannot change zone, so choose before the first `up`.",
+			allowed: "a number from 1 to 6, or a list of 1 to 6 different zones of the region, such as [us-east-1a, us-east-1b, us-east-1c]",
+			set:     setZones,
+		},
+		{
+			name: "natGateways", kind: text, def: `"one"`,
+			doc:     "How private hosts reach the internet. `one` gateway is cheapest; `perZone` survives the loss of a zone; `none` leaves no way out, for hosts whose image and archive need none.",
+			allowed: "one, perZone or none",
+			set:     into(func(s *Stack) *string { return &s.Network.NATGateways }, oneOf(NATOne, NATPerZone, NATNone)),
+		},
+		{name: "peerVpc", kind: later, doc: "Peering with another VPC."},
+		{name: "flowLogs", kind: later, doc: "VPC flow logs."},
+	}}
+}
