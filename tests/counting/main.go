@@ -34,9 +34,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	faults, err := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
+	faults, err := run(context.Background(), os.Args[1:], os.Stdin, os.Stdout)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "counting:", err)
@@ -68,6 +66,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) (int, 
 	if err != nil {
 		return 0, err
 	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	pair, err := load.Start(ctx, cfg)
 	if err != nil {
 		return 0, err
@@ -119,7 +119,7 @@ func configure(args []string) (cfg load.Config, duration time.Duration, err erro
 	if *file == "" || flags.NArg() > 0 || *partitions < 1 || *replicas < 1 || cfg.Producers < 1 || cfg.Rate < 1 {
 		return cfg, 0, fmt.Errorf("wrong command line: --client is required, numbers are positive, and %q is no flag", flags.Args())
 	}
-	cfg.Partitions, cfg.Replicas = int32(*partitions), int16(*replicas) //nolint:gosec // Kafka refuses what is too many
+	cfg.Partitions, cfg.Replicas = int32(*partitions), int16(*replicas)
 	cfg.Client, err = client.Options(*file, *resolver)
 	return cfg, duration, err
 }

@@ -112,7 +112,7 @@ func newCase(e Evidence) *theCase {
 	return c
 }
 
-func (c *theCase) fault(format string, args ...any) {
+func (c *theCase) faultf(format string, args ...any) {
 	c.found = append(c.found, fmt.Sprintf(format, args...))
 }
 

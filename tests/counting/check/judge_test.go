@@ -174,7 +174,7 @@ func TestAValueTellsItsID(t *testing.T) {
 	seen := map[string]bool{}
 	for _, size := range []int{0, 100, 1000} {
 		for i := range 50 {
-			id := ID{Producer: i % 3, Epoch: i % 2, Partition: int32(i % 5), Seq: int64(i)} //nolint:gosec // small
+			id := ID{Producer: i % 3, Epoch: i % 2, Partition: int32(i % 5), Seq: int64(i)}
 			value := id.Bytes(size)
 			got, intact, err := Parse(value)
 			if err != nil || got != id || !intact {

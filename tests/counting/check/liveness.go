@@ -15,14 +15,14 @@ func (c *theCase) liveness() {
 			acks = append(acks, s.End)
 		}
 		if gap := longestGap(c.byPart[p], c.Length); c.Limits.MaxGap > 0 && gap > c.Limits.MaxGap {
-			c.fault("partition %d had no acknowledgement for %s, more than %s", p, gap.Round(time.Millisecond), c.Limits.MaxGap)
+			c.faultf("partition %d had no acknowledgement for %s, more than %s", p, gap.Round(time.Millisecond), c.Limits.MaxGap)
 		}
 	}
 	slices.Sort(acks)
 	c.rate(acks)
 	for _, action := range c.Actions {
 		if n := within(acks, action.End, action.End+c.Limits.Within); n < c.Limits.AcksAfter {
-			c.fault("%d acknowledgements within %s of %s, fewer than %d", n, c.Limits.Within, action.Name, c.Limits.AcksAfter)
+			c.faultf("%d acknowledgements within %s of %s, fewer than %d", n, c.Limits.Within, action.Name, c.Limits.AcksAfter)
 		}
 	}
 }
@@ -38,7 +38,7 @@ func (c *theCase) rate(acks []time.Duration) {
 		rate = float64(within(acks, 0, until)) / until.Seconds()
 	}
 	if rate < c.Limits.MinRate {
-		c.fault("%.0f records a second were acknowledged before the first action, fewer than %.0f: too few to tell anything", rate, c.Limits.MinRate)
+		c.faultf("%.0f records a second were acknowledged before the first action, fewer than %.0f: too few to tell anything", rate, c.Limits.MinRate)
 	}
 }
 

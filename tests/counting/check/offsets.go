@@ -17,9 +17,9 @@ func (c *theCase) offsets() {
 			final, there := c.at[place{p, r.Offset}]
 			switch {
 			case !there:
-				c.fault("%s saw %s at offset %d of partition %d, and %s saw nothing there", c.Followed.Name, r.ID, r.Offset, p, c.Final.Name)
+				c.faultf("%s saw %s at offset %d of partition %d, and %s saw nothing there", c.Followed.Name, r.ID, r.Offset, p, c.Final.Name)
 			case final != r:
-				c.fault("at offset %d of partition %d %s saw %s and %s saw %s", r.Offset, p, c.Followed.Name, r.ID, c.Final.Name, final.ID)
+				c.faultf("at offset %d of partition %d %s saw %s and %s saw %s", r.Offset, p, c.Followed.Name, r.ID, c.Final.Name, final.ID)
 			}
 		}
 		c.skipped(p, followed)
@@ -30,7 +30,7 @@ func (c *theCase) rising(reading Reading, p int32) {
 	last := int64(-1)
 	for _, r := range reading.Partitions[p] {
 		if r.Offset <= last {
-			c.fault("%s saw offset %d of partition %d after offset %d", reading.Name, r.Offset, p, last)
+			c.faultf("%s saw offset %d of partition %d after offset %d", reading.Name, r.Offset, p, last)
 		}
 		last = r.Offset
 	}
@@ -45,7 +45,7 @@ func (c *theCase) skipped(p int32, followed map[int64]Record) {
 	last := records[len(records)-1].Offset
 	for _, r := range c.Final.Partitions[p] {
 		if _, seen := followed[r.Offset]; !seen && r.Offset <= last {
-			c.fault("%s skipped offset %d of partition %d", c.Followed.Name, r.Offset, p)
+			c.faultf("%s skipped offset %d of partition %d", c.Followed.Name, r.Offset, p)
 		}
 	}
 }
@@ -53,14 +53,14 @@ func (c *theCase) skipped(p int32, followed map[int64]Record) {
 // identity: the same cluster, the same topic, and no record gone at its front.
 func (c *theCase) identity() {
 	if c.Before.Cluster != c.After.Cluster {
-		c.fault("the cluster's id was %s and is %s", c.Before.Cluster, c.After.Cluster)
+		c.faultf("the cluster's id was %s and is %s", c.Before.Cluster, c.After.Cluster)
 	}
 	if c.Before.Topic != c.After.Topic {
-		c.fault("the topic's id was %s and is %s", c.Before.Topic, c.After.Topic)
+		c.faultf("the topic's id was %s and is %s", c.Before.Topic, c.After.Topic)
 	}
 	for _, p := range c.parts {
 		if before, after := c.Before.Starts[p], c.After.Starts[p]; before != after {
-			c.fault("partition %d began at offset %d and begins at %d", p, before, after)
+			c.faultf("partition %d began at offset %d and begins at %d", p, before, after)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (c *theCase) realTime() {
 				highest = max(highest, byEnd[next].Offset)
 			}
 			if s.Offset <= highest {
-				c.fault("%s was sent when offset %d of partition %d was acknowledged, and got offset %d", s.ID, highest, p, s.Offset)
+				c.faultf("%s was sent when offset %d of partition %d was acknowledged, and got offset %d", s.ID, highest, p, s.Offset)
 			}
 		}
 	}
@@ -103,14 +103,14 @@ func (c *theCase) replicas() {
 	for _, p := range c.parts {
 		copies := byPart[p]
 		if len(copies) != c.Limits.Replicas {
-			c.fault("partition %d has %d replicas that could be read, not %d", p, len(copies), c.Limits.Replicas)
+			c.faultf("partition %d has %d replicas that could be read, not %d", p, len(copies), c.Limits.Replicas)
 		}
 		for _, r := range copies {
 			if !r.InSync {
-				c.fault("the replica of partition %d on broker %d is not in sync", p, r.Broker)
+				c.faultf("the replica of partition %d on broker %d is not in sync", p, r.Broker)
 			}
 			if first := copies[0]; r.End != first.End || r.Sum != first.Sum {
-				c.fault("the replicas of partition %d on brokers %d and %d differ: they end at %d and %d, their sums are %016x and %016x",
+				c.faultf("the replicas of partition %d on brokers %d and %d differ: they end at %d and %d, their sums are %016x and %016x",
 					p, first.Broker, r.Broker, first.End, r.End, first.Sum, r.Sum)
 			}
 		}

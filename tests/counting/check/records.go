@@ -12,7 +12,7 @@ func (c *theCase) unique() {
 		}
 		for _, earlier := range sends[:len(sends)-1] {
 			if earlier.Outcome != Unknown {
-				c.fault("%s was sent %d times, and after an answer that was %s", s.ID, len(sends), earlier.Outcome)
+				c.faultf("%s was sent %d times, and after an answer that was %s", s.ID, len(sends), earlier.Outcome)
 				break
 			}
 		}
@@ -24,7 +24,7 @@ func (c *theCase) lost() {
 	for _, p := range c.parts {
 		for _, s := range c.byPart[p] {
 			if len(c.seen[s.ID]) == 0 && s.Offset <= c.end(p) {
-				c.fault("%s was acknowledged at offset %d of partition %d and is nowhere", s.ID, s.Offset, p)
+				c.faultf("%s was acknowledged at offset %d of partition %d and is nowhere", s.ID, s.Offset, p)
 			}
 		}
 	}
@@ -35,7 +35,7 @@ func (c *theCase) tail() {
 	for _, p := range c.parts {
 		for _, s := range c.byPart[p] {
 			if len(c.seen[s.ID]) == 0 && s.Offset > c.end(p) {
-				c.fault("%s was acknowledged at offset %d of partition %d, whose last record is at %d", s.ID, s.Offset, p, c.end(p))
+				c.faultf("%s was acknowledged at offset %d of partition %d, whose last record is at %d", s.ID, s.Offset, p, c.end(p))
 			}
 		}
 	}
@@ -49,12 +49,12 @@ func (c *theCase) place() {
 			switch {
 			case !there:
 				if len(c.seen[s.ID]) > 0 {
-					c.fault("%s was acknowledged at offset %d of partition %d and is at %d", s.ID, s.Offset, p, c.seen[s.ID][0].offset)
+					c.faultf("%s was acknowledged at offset %d of partition %d and is at %d", s.ID, s.Offset, p, c.seen[s.ID][0].offset)
 				}
 			case r.ID != s.ID:
-				c.fault("at offset %d of partition %d is %s, and %s was acknowledged there", s.Offset, p, r.ID, s.ID)
+				c.faultf("at offset %d of partition %d is %s, and %s was acknowledged there", s.Offset, p, r.ID, s.ID)
 			case !r.Intact:
-				c.fault("%s at offset %d of partition %d has other bytes than were sent", s.ID, s.Offset, p)
+				c.faultf("%s at offset %d of partition %d has other bytes than were sent", s.ID, s.Offset, p)
 			}
 		}
 	}
@@ -73,8 +73,8 @@ func (c *theCase) order() {
 				continue
 			}
 			w := writer{r.ID.Producer, r.ID.Epoch, p}
-			if before, any := last[w]; any && r.ID.Seq < before {
-				c.fault("at offset %d of partition %d, producer %d's record %d comes behind its record %d", r.Offset, p, w.producer, r.ID.Seq, before)
+			if before, wrote := last[w]; wrote && r.ID.Seq < before {
+				c.faultf("at offset %d of partition %d, producer %d's record %d comes behind its record %d", r.Offset, p, w.producer, r.ID.Seq, before)
 			}
 			last[w] = r.ID.Seq
 		}
@@ -92,7 +92,7 @@ func (c *theCase) duplicate() {
 				continue
 			}
 			if sends := len(c.sent[r.ID]); len(places) > sends && sends > 0 {
-				c.fault("%s was sent %d times and is there %d times, first at offset %d of partition %d", r.ID, sends, len(places), r.Offset, p)
+				c.faultf("%s was sent %d times and is there %d times, first at offset %d of partition %d", r.ID, sends, len(places), r.Offset, p)
 			}
 		}
 	}
@@ -107,13 +107,13 @@ func (c *theCase) phantom() {
 			refused := func(s Send) bool { return s.Outcome == Refused }
 			switch {
 			case r.Foreign:
-				c.fault("at offset %d of partition %d is a record that is not of this run", r.Offset, p)
+				c.faultf("at offset %d of partition %d is a record that is not of this run", r.Offset, p)
 			case r.ID.Partition != p:
-				c.fault("at offset %d of partition %d is %s, which was meant for partition %d", r.Offset, p, r.ID, r.ID.Partition)
+				c.faultf("at offset %d of partition %d is %s, which was meant for partition %d", r.Offset, p, r.ID, r.ID.Partition)
 			case len(sends) == 0:
-				c.fault("at offset %d of partition %d is %s, which nobody sent", r.Offset, p, r.ID)
+				c.faultf("at offset %d of partition %d is %s, which nobody sent", r.Offset, p, r.ID)
 			case !slices.ContainsFunc(sends, func(s Send) bool { return !refused(s) }):
-				c.fault("at offset %d of partition %d is %s, which the broker had refused", r.Offset, p, r.ID)
+				c.faultf("at offset %d of partition %d is %s, which the broker had refused", r.Offset, p, r.ID)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // size that nobody could write who does not know it.
 func (id ID) Bytes(size int) []byte {
 	value := fmt.Appendf(make([]byte, 0, size+64), "%d/%d/%d/%d|", id.Producer, id.Epoch, id.Partition, id.Seq)
-	state := uint64(id.Producer+1)<<48 ^ uint64(id.Epoch+1)<<40 ^ uint64(id.Partition+1)<<24 ^ uint64(id.Seq+1) //nolint:gosec // bits, not numbers
+	state := uint64(id.Producer+1)<<48 ^ uint64(id.Epoch+1)<<40 ^ uint64(id.Partition+1)<<24 ^ uint64(id.Seq+1)
 	for len(value) < size {
 		// xorshift64 (Marsaglia 2003)
 		state ^= state << 13

@@ -76,9 +76,9 @@ func (c replica) read(ctx context.Context, end int64) (offset int64, sum uint64,
 		}
 		for _, record := range records {
 			var head [24]byte
-			binary.BigEndian.PutUint64(head[:], uint64(record.Offset))                       //nolint:gosec // offsets are not negative
-			binary.BigEndian.PutUint64(head[8:], uint64(record.Timestamp.UnixMilli()))       //nolint:gosec // bits to sum up
-			binary.BigEndian.PutUint64(head[16:], uint64(len(record.Key)+len(record.Value))) //nolint:gosec // bits to sum up
+			binary.BigEndian.PutUint64(head[:], uint64(record.Offset))
+			binary.BigEndian.PutUint64(head[8:], uint64(record.Timestamp.UnixMilli()))
+			binary.BigEndian.PutUint64(head[16:], uint64(len(record.Key)+len(record.Value)))
 			// A hash never fails to be written to.
 			_, _ = hash.Write(slices.Concat(head[:], record.Key, record.Value))
 			offset = record.Offset + 1
