@@ -28,7 +28,7 @@ func newBastion(ctx *pulumi.Context, name string, args AccessArgs, access *Acces
 	err := b.addInstance(ctx, instanceArgs{
 		image: args.Image, instanceType: args.Stack.Access.Bastion.InstanceType,
 		subnet: args.Network.PublicSubnets[0], group: access.BastionGroup,
-		hostname: name + "." + args.Stack.Domain(),
+		hostname: name + "." + args.Stack.Domain(), hop: true,
 	})
 	if err != nil {
 		return nil, err

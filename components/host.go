@@ -62,6 +62,7 @@ type instanceArgs struct {
 	subnet       *ec2.Subnet
 	group        *ec2.SecurityGroup
 	hostname     string
+	hop          bool // connections to other hosts pass through it
 }
 
 func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
@@ -72,7 +73,9 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 		return err
 	}
 	userData := pulumi.All(h.HostKey.PrivateKeyOpenssh, h.HostKey.PublicKeyOpenssh).ApplyT(func(keys []any) string {
-		return render.CloudConfig(args.hostname, keys[0].(string), keys[1].(string))
+		return render.CloudConfig(render.Login{
+			FQDN: args.hostname, User: args.image.User, HostKey: keys[0].(string), HostKeyPublic: keys[1].(string), Hop: args.hop,
+		})
 	}).(pulumi.StringOutput)
 	h.Instance, err = ec2.NewInstance(ctx, h.resource("instance"), &ec2.InstanceArgs{
 		Ami:                 args.image.ami(args.instanceType),

@@ -1,6 +1,7 @@
 package render
 
 import (
+	_ "embed"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -19,6 +20,7 @@ type cloudConfig struct {
 	SSHKeys          map[string]string `yaml:"ssh_keys"`
 	PackageUpdate    bool              `yaml:"package_update"`
 	PackageUpgrade   bool              `yaml:"package_upgrade"`
+	BootCommands     [][]string        `yaml:"bootcmd"`
 	WriteFiles       []cloudFile       `yaml:"write_files"`
 	RunCommands      [][]string        `yaml:"runcmd"`
 }
@@ -30,43 +32,62 @@ type cloudFile struct {
 	Content     string `yaml:"content"`
 }
 
-// sshd is a drop-in that is read before the distributions' own, and of two
-// settings sshd takes the first. It has no Port and no ListenAddress: where
-// systemd holds the socket (Ubuntu 24.04), sshd would ignore them. MaxStartups
-// is for the bastion, through which every host is reached at once: the default
-// of 10 drops connections at random.
-const sshd = `# Written by kraftstack.
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin no
-X11Forwarding no
-AllowAgentForwarding no
-LoginGraceTime 60
-MaxStartups 200:30:400
-`
+// sshdConfig is a drop-in for sshd. It has no Port and no ListenAddress: where
+// systemd holds the socket (Ubuntu 24.04), sshd would ignore them.
+//
+//go:embed files/sshd.conf
+var sshdConfig string
+
+// sshdAlgorithms writes the drop-in that depends on the host's OpenSSH.
+//
+//go:embed files/sshd-algorithms.sh
+var sshdAlgorithms string
 
 // reload makes an sshd that already runs read the drop-in. The unit is named
 // ssh on Debian and Ubuntu and sshd on Amazon Linux; one that is not running,
 // as with an idle socket, is left alone.
 const reload = "systemctl try-reload-or-restart ssh.service 2>/dev/null || systemctl try-reload-or-restart sshd.service"
 
-// CloudConfig is a host's user data: its name and its SSH host key, so that the
-// first connection can already be pinned. The key is an ed25519 pair in
-// OpenSSH's forms and the host's only one. Whoever may read the instance's user
-// data can read that key, so nothing else that is secret belongs here.
+// Login is how a host is logged in to.
+type Login struct {
+	FQDN string // its name in the private zone
+	User string // the image's login user, and the only one that sshd admits
+	// HostKey and HostKeyPublic are an ed25519 pair in OpenSSH's forms, the
+	// host's only one.
+	HostKey, HostKeyPublic string
+	// Hop says that connections to other hosts pass through this one: its sshd
+	// forwards TCP. No other does.
+	Hop bool
+}
+
+// SSHDConfig is the drop-in with which sshd lets people in to a host.
+func SSHDConfig(l Login) string {
+	forwarding := "no"
+	if l.Hop {
+		forwarding = "local"
+	}
+	return strings.NewReplacer("USER", l.User, "FORWARDING", forwarding).Replace(sshdConfig)
+}
+
+// CloudConfig is a host's user data: its name, its SSH host key, so that the
+// first connection can already be pinned, and a hardened sshd. Whoever may read
+// the instance's user data can read that key, so nothing else that is secret
+// belongs here.
 //
-// User data is read on a host's first boot only.
-func CloudConfig(fqdn, ed25519PrivateKeyOpenSSH, publicKeyOpenSSH string) string {
-	host, _, _ := strings.Cut(fqdn, ".")
+// User data is read on a host's first boot only; the choice of algorithms is
+// made again at each boot.
+func CloudConfig(l Login) string {
+	host, _, _ := strings.Cut(l.FQDN, ".")
 	text, err := yaml.Marshal(cloudConfig{
-		Hostname: host, FQDN: fqdn,
+		Hostname: host, FQDN: l.FQDN,
 		DisableRoot: true, SSHDeleteKeys: true,
 		SSHKeys: map[string]string{
-			"ed25519_private": strings.TrimRight(ed25519PrivateKeyOpenSSH, "\n") + "\n",
-			"ed25519_public":  strings.TrimSpace(publicKeyOpenSSH),
+			"ed25519_private": strings.TrimRight(l.HostKey, "\n") + "\n",
+			"ed25519_public":  strings.TrimSpace(l.HostKeyPublic),
 		},
+		BootCommands: [][]string{{"bash", "-c", sshdAlgorithms}},
 		WriteFiles: []cloudFile{{
-			Path: "/etc/ssh/sshd_config.d/10-kraftstack.conf", Owner: "root:root", Permissions: "0600", Content: sshd,
+			Path: "/etc/ssh/sshd_config.d/10-kraftstack.conf", Owner: "root:root", Permissions: "0600", Content: SSHDConfig(l),
 		}},
 		RunCommands: [][]string{{"sh", "-c", reload}},
 	})

@@ -17,7 +17,7 @@ import (
 const fakeKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
 
 func TestCloudConfig(t *testing.T) {
-	text := CloudConfig("broker-1001.lab.kafka.internal", fakeKey, "ssh-ed25519 AAAA host\n")
+	text := CloudConfig(Login{FQDN: "broker-1001.lab.kafka.internal", User: "ubuntu", HostKey: fakeKey, HostKeyPublic: "ssh-ed25519 AAAA host\n"})
 	golden.Compare(t, "cloud-config.yaml", text)
 	if len(text) > MaxUserData/2 {
 		t.Errorf("user data has %d bytes: too near to EC2's %d", len(text), MaxUserData)
@@ -41,12 +41,27 @@ func TestCloudConfig(t *testing.T) {
 // Text that YAML could take for something else stays text.
 func TestCloudConfigIsNotPasted(t *testing.T) {
 	var back cloudConfig
-	text := CloudConfig("yes: [a].b", "k\n  : x\n", "# {{ no template }}")
+	text := CloudConfig(Login{FQDN: "yes: [a].b", User: "x", HostKey: "k\n  : x\n", HostKeyPublic: "# {{ no template }}"})
 	if err := yaml.Unmarshal([]byte(text), &back); err != nil {
 		t.Fatal(err)
 	}
 	if back.FQDN != "yes: [a].b" || back.SSHKeys["ed25519_private"] != "k\n  : x\n" || back.SSHKeys["ed25519_public"] != "# {{ no template }}" {
 		t.Errorf("comes back as %+v", back)
+	}
+}
+
+// Only the hop forwards, and only what a client asks for.
+func TestSSHDConfig(t *testing.T) {
+	node, hop := SSHDConfig(Login{User: "ubuntu"}), SSHDConfig(Login{User: "ec2-user", Hop: true})
+	for text, lines := range map[string][]string{
+		node: {"AllowUsers ubuntu", "AllowTcpForwarding no"},
+		hop:  {"AllowUsers ec2-user", "AllowTcpForwarding local"},
+	} {
+		for _, line := range lines {
+			if !strings.Contains(text, "\n"+line+"\n") {
+				t.Errorf("no line %q in:\n%s", line, text)
+			}
+		}
 	}
 }
 

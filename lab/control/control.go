@@ -46,7 +46,7 @@ var ErrNotRunning = errors.New("the lab's AWS API is not running")
 // Config says where the control keeps things.
 type Config struct {
 	Dir      string    // its own folder: journal, port, pid, log, the extension
-	CacheDir string    // where EnsureVenv finds or makes moto
+	CacheDir string    // where moto is found or made
 	Log      io.Writer // progress lines; nil for none
 }
 
@@ -75,7 +75,7 @@ func Start(ctx context.Context, cfg Config) (*Control, error) {
 	if !errors.Is(err, ErrNotRunning) {
 		return nil, err
 	}
-	python, err := EnsureVenv(ctx, cfg.CacheDir, cfg.Log)
+	python, err := Moto().Ensure(ctx, cfg.CacheDir, cfg.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -216,4 +216,21 @@ func (c *Control) get(ctx context.Context, path string, into any) error {
 		return fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(text)))
 	}
 	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// waitFor asks a condition about ten times a second until it holds, fails, or
+// the context ends.
+func waitFor(ctx context.Context, condition func() (bool, error)) error {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if done, err := condition(); done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
 }

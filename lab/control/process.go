@@ -267,3 +267,11 @@ func explainEnd(dir string) error {
 	}
 	return fmt.Errorf("moto ended: %s; next: look at %s", lastLines(string(log), 3), logPath(dir))
 }
+
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return strings.Join(lines, "; ")
+}

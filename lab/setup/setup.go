@@ -123,9 +123,9 @@ func (r recipe) steps() []Step {
 		{
 			Name:  "AWS emulator",
 			After: []string{"Debian packages"},
-			Ready: func() bool { return control.VenvReady(r.cache) },
+			Ready: func() bool { return control.Moto().Ready(r.cache) },
 			Run: func(ctx context.Context, out io.Writer) error {
-				_, err := control.EnsureVenv(ctx, r.cache, out)
+				_, err := control.Moto().Ensure(ctx, r.cache, out)
 				return err
 			},
 		},

@@ -27,6 +27,8 @@ func TestCluster(t *testing.T) {
 	t.Run("pulumi itself sees no change", func(t *testing.T) { pulumiSeesNoChange(t, s, stack) })
 	t.Run("console tools move records", func(t *testing.T) { toolsMoveRecords(t, s, stack) })
 	t.Run("only allowed ports answer", func(t *testing.T) { onlyAllowedPortsAnswer(t, s, stack) })
+	t.Run("kafka is sandboxed", func(t *testing.T) { sandboxed(t, s, stack) })
+	t.Run("sshd is locked down", func(t *testing.T) { lockedDown(t, s, stack) })
 	t.Run("one property changed", func(t *testing.T) { onePropertyChanged(t, s, stack) })
 	t.Run("an instance terminated", func(t *testing.T) { instanceTerminated(t, s, stack) })
 	t.Run("daemon killed", func(t *testing.T) { daemonKilled(t, s, stack) })

@@ -24,7 +24,7 @@ func (s story) python(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	python, err := control.EnsureVenv(context.Background(), cache, os.Stderr)
+	python, err := control.Moto().Ensure(context.Background(), cache, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}

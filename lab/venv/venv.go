@@ -1,10 +1,11 @@
-package control
+// Package venv brings Python programs in the versions that are pinned here, each
+// in a virtual environment of its own.
+package venv
 
 import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,62 +19,63 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// requirements pins moto and everything below it: the extension reaches private
-// parts of moto, so another version is another program.
-//
-//go:embed requirements.txt
-var requirements []byte
+// Venv is a virtual environment.
+type Venv struct {
+	Name string // what it is for: its folder's name, and how it is called in messages
+	// Requirements pin every package in it, one NAME==VERSION a line: nothing
+	// else is installed.
+	Requirements []byte
+}
 
-// recipe changes whenever the steps of makeVenv do.
+// recipe changes whenever the steps of fill do.
 const recipe = "1"
 
 // ErrNoPython means that no Python with the venv module was found.
 var ErrNoPython = errors.New("no python3 with the venv module was found; " +
 	"next: install the Debian package python3-venv")
 
-// EnsureVenv returns the Python of a virtual environment that holds the pinned
-// moto. It makes the environment below cacheDir when it is not there, which
-// takes about half a minute and needs the Python package index; progress then
-// gets a line for each step, and may be nil.
-func EnsureVenv(ctx context.Context, cacheDir string, progress io.Writer) (string, error) {
+// Ensure returns the environment's Python. It makes the environment below
+// cacheDir when it is not there, which takes up to a minute and needs the Python
+// package index; progress then gets a line for each step, and may be nil.
+func (v Venv) Ensure(ctx context.Context, cacheDir string, progress io.Writer) (string, error) {
 	if progress == nil {
 		progress = io.Discard
 	}
-	if dir, ok := readyVenv(cacheDir); ok {
-		return venvPython(dir), nil
+	if dir, ok := v.find(cacheDir); ok {
+		return pythonOf(dir), nil
 	}
-	base := filepath.Join(cacheDir, "moto")
+	base := filepath.Join(cacheDir, v.Name)
 	if err := os.MkdirAll(base, 0o755); err != nil {
-		return "", fmt.Errorf("make the folder for moto: %w", err)
+		return "", fmt.Errorf("make the folder for %s: %w", v.Name, err)
 	}
 	unlock, err := lockFile(ctx, filepath.Join(base, ".lock"))
 	if err != nil {
-		return "", fmt.Errorf("wait for another set-up of moto: %w", err)
+		return "", fmt.Errorf("wait for another set-up of %s: %w", v.Name, err)
 	}
 	defer unlock()
-	if dir, ok := readyVenv(cacheDir); ok {
-		return venvPython(dir), nil
+	if dir, ok := v.find(cacheDir); ok {
+		return pythonOf(dir), nil
 	}
 	python, err := findPython(ctx)
 	if err != nil {
 		return "", err
 	}
-	dir := venvDir(cacheDir, python)
-	if err := makeVenv(ctx, python, dir, progress); err != nil {
+	dir := v.dir(cacheDir, python)
+	if err := v.fill(ctx, python, dir, progress); err != nil {
 		return "", err
 	}
-	return venvPython(dir), nil
+	return pythonOf(dir), nil
 }
 
-// VenvReady says whether EnsureVenv has nothing to do.
-func VenvReady(cacheDir string) bool {
-	_, ok := readyVenv(cacheDir)
+// Ready says whether Ensure has nothing to do.
+func (v Venv) Ready(cacheDir string) bool {
+	_, ok := v.find(cacheDir)
 	return ok
 }
 
-func readyVenv(cacheDir string) (string, bool) {
+func (v Venv) find(cacheDir string) (string, bool) {
 	for _, python := range pythons() {
-		dir := venvDir(cacheDir, python)
+		dir := v.dir(cacheDir, python)
 		if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil {
 			return dir, true
 		}
@@ -111,44 +113,44 @@ func findPython(ctx context.Context) (string, error) {
 	return "", ErrNoPython
 }
 
-func venvDir(cacheDir, python string) string {
+func (v Venv) dir(cacheDir, python string) string {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\n%s\n", recipe, python)
-	hash.Write(requirements)
-	return filepath.Join(cacheDir, "moto", hex.EncodeToString(hash.Sum(nil))[:16])
+	hash.Write(v.Requirements)
+	return filepath.Join(cacheDir, v.Name, hex.EncodeToString(hash.Sum(nil))[:16])
 }
 
-func venvPython(dir string) string { return filepath.Join(dir, "bin", "python") }
+func pythonOf(dir string) string { return filepath.Join(dir, "bin", "python") }
 
-// makeVenv builds in place, because a virtual environment names its own path in
-// its scripts; a file "complete", written last, tells a whole one from a torn one.
-func makeVenv(ctx context.Context, python, dir string, progress io.Writer) error {
+// fill builds in place, because a virtual environment names its own path in its
+// scripts; a file "complete", written last, tells a whole one from a torn one.
+func (v Venv) fill(ctx context.Context, python, dir string, progress io.Writer) error {
 	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("remove the unfinished moto: %w", err)
+		return fmt.Errorf("remove the unfinished %s: %w", v.Name, err)
 	}
 	began := time.Now()
-	fmt.Fprintf(progress, "moto: making a virtual environment with %s\n", filepath.Base(python))
+	fmt.Fprintf(progress, "%s: making a virtual environment with %s\n", v.Name, filepath.Base(python))
 	if err := run(ctx, "make the virtual environment", python, "-m", "venv", dir); err != nil {
 		return err
 	}
 	list := filepath.Join(dir, "requirements.txt")
-	if err := os.WriteFile(list, requirements, 0o644); err != nil {
-		return fmt.Errorf("write moto's requirements: %w", err)
+	if err := os.WriteFile(list, v.Requirements, 0o644); err != nil {
+		return fmt.Errorf("write the requirements of %s: %w", v.Name, err)
 	}
-	count := bytes.Count(requirements, []byte("=="))
-	fmt.Fprintf(progress, "moto: installing %d pinned Python packages\n", count)
+	count := bytes.Count(v.Requirements, []byte("=="))
+	fmt.Fprintf(progress, "%s: installing %d pinned Python packages\n", v.Name, count)
 	pip := []string{"-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"}
 	install := append(append([]string{}, pip...), "install", "--no-deps", "-r", list)
-	if err := run(ctx, "install moto", venvPython(dir), install...); err != nil {
+	if err := run(ctx, "install "+v.Name, pythonOf(dir), install...); err != nil {
 		return fmt.Errorf("%w; next: see that the Python package index can be reached, and run this again", err)
 	}
-	if err := run(ctx, "check moto's packages", venvPython(dir), append(pip, "check")...); err != nil {
+	if err := run(ctx, "check the packages of "+v.Name, pythonOf(dir), append(pip, "check")...); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "complete"), nil, 0o644); err != nil {
-		return fmt.Errorf("finish moto: %w", err)
+		return fmt.Errorf("finish %s: %w", v.Name, err)
 	}
-	fmt.Fprintf(progress, "moto: ready in %.0f s\n", time.Since(began).Seconds())
+	fmt.Fprintf(progress, "%s: ready in %.0f s\n", v.Name, time.Since(began).Seconds())
 	return nil
 }
 
@@ -174,32 +176,21 @@ func lockFile(ctx context.Context, path string) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	err = waitFor(ctx, func() (bool, error) {
-		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return false, nil
-		}
-		return err == nil, err
-	})
-	if err != nil {
-		file.Close()
-		return nil, err
-	}
-	return func() { file.Close() }, nil
-}
-
-// waitFor asks a condition about ten times a second until it holds, fails, or
-// the context ends.
-func waitFor(ctx context.Context, condition func() (bool, error)) error {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		if done, err := condition(); done || err != nil {
-			return err
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { file.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			file.Close()
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			file.Close()
+			return nil, ctx.Err()
 		case <-ticker.C:
 		}
 	}
