@@ -27,7 +27,7 @@ build: ## Build bin/kraftstack
 .PHONY: up
 up: build ## From a bare machine to a running cluster in the lab
 	@bin/kraftstack lab up
-	@bin/kraftstack up --stack $(STACK) >/dev/null # its screen is the one below
+	@bin/kraftstack up --stack $(STACK) --yes >/dev/null # its screen is the one below
 	@bin/kraftstack smoke --stack $(STACK)
 	@bin/kraftstack status --stack $(STACK)
 	@printf '%s\n' '' \

@@ -14,13 +14,6 @@ import (
 	"kraftstack/lab/daemon"
 )
 
-// options are the flags that every verb on a stack has.
-type options struct {
-	stack string
-	dir   string
-	json  bool
-}
-
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kraftstack",
@@ -41,6 +34,7 @@ the very same program.`,
 	root.PersistentFlags().String("dir", ".", "the project's folder, or one below it")
 	root.AddCommand(
 		newUpCommand(), newPreviewCommand(), newRefreshCommand(), newDestroyCommand(), newUnlockCommand(),
+		newOutputsCommand(), newHistoryCommand(),
 		newStatusCommand(stackOutputs(root)), newSmokeCommand(stackOutputs(root)), newSSHCommand(stackOutputs(root)),
 		newLabCommand(),
 	)

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"kraftstack/internal/fail"
 )
@@ -58,7 +60,10 @@ var (
 	toolkitError = regexp.MustCompile(`kafka-node: ([^:\s]+): ([a-z]+): (.+?); next: (.+)`)
 	unreachable  = regexp.MustCompile(`(?i)unable to dial|failed to dial|dial tcp|ssh: handshake failed|connection refused|i/o timeout|no route to host|error limit|after \d+ failed attempts`)
 	hostKey      = regexp.MustCompile(`(?i)host key mismatch|knownhosts|host key`)
-	lockHolder   = regexp.MustCompile(`created by [^\n]+`)
+	// What a state backend says that would answer at another time.
+	transientBackend = regexp.MustCompile(`(?i)RequestTimeout|SlowDown|ServiceUnavailable|connection reset by peer|TLS handshake timeout|temporary failure in name resolution`)
+	// How the engine refuses what a plan does not say. What follows it holds values.
+	violatesPlan = regexp.MustCompile(`resource (\S+) violates plan`)
 	colour       = regexp.MustCompile("\x1b\\[[0-9;]*m|<\\{%[^%]*%\\}>")
 )
 
@@ -71,28 +76,62 @@ func Classify(op string, err error, seen *failures) error {
 	case errors.As(err, &known):
 		return err
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
-		return &fail.Error{
-			Cause: fail.Cancelled, Op: op, Err: errors.New("interrupted"),
-			Next: "run the same command again: it goes on where this one stopped",
-		}
+		return interrupted(op, err)
 	case auto.IsConcurrentUpdateError(err):
 		return locked(op, err)
+	case seen.violation() != "":
+		return &fail.Error{
+			Cause: fail.Config, Op: op, Err: fmt.Errorf("%s is no longer what the plan says; the steps before it are done", seen.violation()),
+			Next: "make a new plan with kraftstack preview --save-plan, and have it reviewed",
+		}
 	case seen != nil && len(seen.resource) > 0:
 		return resourceFailure(op, seen)
 	case seen != nil && len(seen.general) > 0:
 		return &fail.Error{Cause: fail.Internal, Op: op, Err: errors.New(strings.Join(seen.general, "\n"))}
 	}
-	return &fail.Error{Cause: fail.Internal, Op: op, Err: errors.New(excerpt(err.Error()))}
+	return &fail.Error{
+		Cause: fail.Internal, Op: op, Err: errors.New(excerpt(err.Error())), Transient: transientBackend.MatchString(err.Error()),
+	}
+}
+
+// violation is the name of the resource that is not as a plan says, "" if there
+// is none.
+func (f *failures) violation() string {
+	if f == nil {
+		return ""
+	}
+	messages := slices.Clone(f.general)
+	for _, one := range f.resource {
+		messages = append(messages, one.message)
+	}
+	for _, message := range messages {
+		if m := violatesPlan.FindStringSubmatch(message); m != nil {
+			return resource.URN(m[1]).Name()
+		}
+	}
+	return ""
+}
+
+// ErrTimeLimit is the cause of a context that ends when a time limit that the
+// person set is over.
+var ErrTimeLimit = errors.New("the time limit is over")
+
+func interrupted(op string, err error) error {
+	reason := errors.New("interrupted")
+	if errors.Is(err, ErrTimeLimit) {
+		reason = ErrTimeLimit
+	}
+	return &fail.Error{
+		Cause: fail.Cancelled, Op: op, Err: reason,
+		Next: "run the same command again: it goes on where this one stopped",
+	}
 }
 
 func locked(op string, err error) error {
-	holder := lockHolder.FindString(err.Error())
-	if holder == "" {
-		holder = "by another run"
-	}
+	stack := op[strings.LastIndex(op, " ")+1:]
 	return &fail.Error{
-		Cause: fail.Locked, Op: op, Err: fmt.Errorf("the stack's state is locked: %s", holder),
-		Next: "wait for that run; if its process is gone, kraftstack unlock --stack NAME, then run this again",
+		Cause: fail.Locked, Op: op, Err: fmt.Errorf("the stack's state is locked %s", parseLock(err.Error())),
+		Next: "wait for that run; if its process is gone, kraftstack unlock --stack " + stack + ", then run this again",
 	}
 }
 
@@ -111,7 +150,7 @@ func resourceFailure(op string, seen *failures) error {
 		e.Cause, e.Err = fail.Unreachable, errors.New("the host shows another SSH host key than the one this stack gave it")
 		e.Next = "do not go on before you know why: another host may answer at this address. A host reinstalled by hand is replaced by terminating it, then refresh and up"
 	case first.place.IsCommand() && unreachable.MatchString(message):
-		e.Cause, e.Err = fail.Unreachable, fmt.Errorf("cannot connect by SSH: %s", excerpt(message))
+		e.Cause, e.Err, e.Transient = fail.Unreachable, fmt.Errorf("cannot connect by SSH: %s", excerpt(message)), true
 		e.Next = "check that the instance runs and that your address is in access.adminCidrs, then run up again"
 	default:
 		e.Err = errors.New(excerpt(message))

@@ -68,7 +68,8 @@ func TestClassify(t *testing.T) {
 			seen: seen(begins(prepare), says("error", prepare.URN, "dial tcp 198.51.100.7:22: connect: connection refused (after 69 failed attempts)")),
 			want: fail.Error{
 				Cause: fail.Unreachable, Host: "broker-1001", Step: "prepare", Next: reachable,
-				Err: errors.New("cannot connect by SSH: dial tcp 198.51.100.7:22: connect: connection refused (after 69 failed attempts)"),
+				Err:       errors.New("cannot connect by SSH: dial tcp 198.51.100.7:22: connect: connection refused (after 69 failed attempts)"),
+				Transient: true,
 			},
 		},
 		"another host at the address": {
@@ -106,6 +107,28 @@ func TestClassify(t *testing.T) {
 			err:  errors.New(strings.Repeat("noise\n", 40) + "\x1b[31mthe reason\x1b[0m\n\n"),
 			seen: seen(),
 			want: fail.Error{Cause: fail.Internal, Err: errors.New("…\n" + strings.Repeat("noise\n", excerptLines-1) + "the reason")},
+		},
+		"what a plan does not say, without the values that the engine names": {
+			err:  upFailed,
+			seen: seen(begins(rolling), says("error", rolling.URN, "resource "+rolling.URN+" violates plan: properties changed: ~~[{connection}!={TOP SECRET}]")),
+			want: fail.Error{
+				Cause: fail.Config, Err: errors.New("broker-1001-roll is no longer what the plan says; the steps before it are done"),
+				Next: "make a new plan with kraftstack preview --save-plan, and have it reviewed",
+			},
+		},
+		"a time limit": {
+			err:  errors.Join(ErrTimeLimit, context.DeadlineExceeded, upFailed),
+			seen: seen(),
+			want: fail.Error{
+				Cause: fail.Cancelled, Err: ErrTimeLimit, Next: "run the same command again: it goes on where this one stopped",
+			},
+		},
+		"a backend that is busy": {
+			err:  errors.New("error: could not load the stack: SlowDown: please reduce your request rate"),
+			seen: seen(),
+			want: fail.Error{
+				Cause: fail.Internal, Err: errors.New("error: could not load the stack: SlowDown: please reduce your request rate"), Transient: true,
+			},
 		},
 		"an interrupt, whatever broke by it": {
 			err:  errors.Join(context.Canceled, upFailed),

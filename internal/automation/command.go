@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,6 +45,32 @@ const notStarted = -2
 // gracePeriod is how long an interrupted engine may take to end its running
 // steps: longer than any step may last on a host.
 const gracePeriod = 25 * time.Minute
+
+// toldWithin is how long the engine may take to say that it was told to end by
+// whoever told this process.
+const toldWithin = time.Second
+
+// hearing notices the first time that a word is written to it.
+type hearing struct {
+	word  []byte
+	heard chan struct{}
+	rest  []byte // the end of what was written, where a word may have begun
+	done  bool
+}
+
+func (h *hearing) Write(p []byte) (int, error) {
+	if h.done {
+		return len(p), nil
+	}
+	seen := slices.Concat(h.rest, p)
+	if bytes.Contains(seen, h.word) {
+		h.done = true
+		close(h.heard)
+		return len(p), nil
+	}
+	h.rest = bytes.Clone(seen[max(0, len(seen)-len(h.word)):])
+	return len(p), nil
+}
 
 // newCommand asks for the CLI's version in the background: the first use of it
 // is after other questions have been asked.
@@ -106,7 +133,8 @@ func (c command) Run(
 	cmd := exec.CommandContext(ctx, "pulumi", append(args, "--non-interactive")...)
 	cmd.Dir, cmd.Stdin = workdir, stdin
 	cmd.Env = append(append(os.Environ(), env...), "PULUMI_AUTOMATION_API=true", "PULUMI_SKIP_UPDATE_CHECK=true")
-	cmd.Stdout = io.MultiWriter(append(outputs, &stdout)...)
+	told := &hearing{word: []byte("received; cancelling"), heard: make(chan struct{})}
+	cmd.Stdout = io.MultiWriter(append(outputs, &stdout, told)...)
 	cmd.Stderr = io.MultiWriter(append(errorOutputs, &stderr)...)
 	// A group of its own: a ^C on the terminal must reach the engine once,
 	// through Cancel, and not twice, which would be a hard stop. If this
@@ -115,7 +143,16 @@ func (c command) Run(
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGINT}
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Cancel = func() error {
+		// A build server that aborts a job signals the whole tree of processes,
+		// this one and the engine. A second signal would be a hard stop.
+		select {
+		case <-told.heard:
+			return nil
+		case <-time.After(toldWithin):
+			return cmd.Process.Signal(os.Interrupt)
+		}
+	}
 	cmd.WaitDelay = gracePeriod
 
 	err := cmd.Run()

@@ -17,19 +17,26 @@ import (
 // goroutine.
 type Watcher func(apitype.EngineEvent)
 
-// Up makes the stack what its file says.
+// Up makes the stack what its file says; with a plan, exactly what the plan
+// says.
 func (s *Stack) Up(ctx context.Context, watch Watcher) error {
 	return s.run(ctx, "up", watch, func(stream chan<- events.EngineEvent) error {
 		_, err := s.inner.Up(ctx, optup.EventStreams(stream), optup.SuppressOutputs(),
+			optup.Target(s.options.Targets), optup.Plan(s.options.Plan), optup.Message(s.options.Message),
 			optup.ProgressStreams(io.Discard), optup.ErrorProgressStreams(io.Discard))
 		return err
 	})
 }
 
-// Preview computes what Up would do. It changes nothing and dials no host.
+// Preview computes what Up would do, and writes it to the plan if one is asked
+// for. It changes nothing and dials no host.
 func (s *Stack) Preview(ctx context.Context, watch Watcher) error {
+	if err := s.preparePlan(); err != nil {
+		return err
+	}
 	return s.run(ctx, "preview", watch, func(stream chan<- events.EngineEvent) error {
 		_, err := s.inner.Preview(ctx, optpreview.EventStreams(stream), optpreview.Diff(),
+			optpreview.Target(s.options.Targets), optpreview.Plan(s.options.Plan),
 			optpreview.ProgressStreams(io.Discard), optpreview.ErrorProgressStreams(io.Discard))
 		return err
 	})
@@ -40,6 +47,16 @@ func (s *Stack) Preview(ctx context.Context, watch Watcher) error {
 func (s *Stack) Refresh(ctx context.Context, watch Watcher) error {
 	return s.run(ctx, "refresh", watch, func(stream chan<- events.EngineEvent) error {
 		_, err := s.inner.Refresh(ctx, optrefresh.EventStreams(stream),
+			optrefresh.Target(s.options.Targets), optrefresh.Message(s.options.Message),
+			optrefresh.ProgressStreams(io.Discard), optrefresh.ErrorProgressStreams(io.Discard))
+		return err
+	})
+}
+
+// PreviewRefresh tells what Refresh would find, and changes nothing.
+func (s *Stack) PreviewRefresh(ctx context.Context, watch Watcher) error {
+	return s.run(ctx, "compare with the cloud", watch, func(stream chan<- events.EngineEvent) error {
+		_, err := s.inner.PreviewRefresh(ctx, optrefresh.EventStreams(stream), optrefresh.Target(s.options.Targets),
 			optrefresh.ProgressStreams(io.Discard), optrefresh.ErrorProgressStreams(io.Discard))
 		return err
 	})
@@ -49,7 +66,7 @@ func (s *Stack) Refresh(ctx context.Context, watch Watcher) error {
 // its history.
 func (s *Stack) Destroy(ctx context.Context, watch Watcher) error {
 	return s.run(ctx, "destroy", watch, func(stream chan<- events.EngineEvent) error {
-		_, err := s.inner.Destroy(ctx, optdestroy.EventStreams(stream),
+		_, err := s.inner.Destroy(ctx, optdestroy.EventStreams(stream), optdestroy.Message(s.options.Message),
 			optdestroy.ProgressStreams(io.Discard), optdestroy.ErrorProgressStreams(io.Discard))
 		return err
 	})
@@ -87,17 +104,9 @@ func (s *Stack) run(
 	<-drained
 	if err != nil {
 		if ctx.Err() != nil {
-			err = errors.Join(ctx.Err(), err)
+			err = errors.Join(context.Cause(ctx), ctx.Err(), err)
 		}
 		return Classify(name+" stack "+s.Name, err, &failures)
-	}
-	return nil
-}
-
-// Cancel removes the lock that a killed run left on the stack's state.
-func (s *Stack) Cancel(ctx context.Context) error {
-	if err := s.inner.Cancel(ctx); err != nil {
-		return Classify("unlock stack "+s.Name, err, nil)
 	}
 	return nil
 }

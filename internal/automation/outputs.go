@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"kraftstack/internal/cluster"
 	"kraftstack/internal/fail"
@@ -38,19 +37,11 @@ type exported struct {
 // wait for this one.
 func Outputs(ctx context.Context, dir, stack string) (cluster.Outputs, error) {
 	op := "read the outputs of stack " + stack
-	stdout, stderr, code, err := command{}.Run(ctx, dir, nil, nil, nil, nil,
-		"stack", "output", "--json", "--show-secrets", "--stack", stack)
-	switch {
-	case ctx.Err() != nil:
-		return cluster.Outputs{}, Classify(op, ctx.Err(), nil)
-	case code == notStarted:
-		return cluster.Outputs{}, noCLI(err)
-	case strings.Contains(stderr, "no stack named"):
-		return cluster.Outputs{}, notDeployed(stack)
-	case err != nil:
-		return cluster.Outputs{}, &fail.Error{Cause: fail.Internal, Op: op, Err: errors.New(excerpt(stderr))}
+	text, err := ask(ctx, dir, op, stack, "stack", "output", "--json", "--show-secrets", "--stack", stack)
+	if err != nil {
+		return cluster.Outputs{}, err
 	}
-	return decode(stack, []byte(stdout))
+	return decode(stack, []byte(text))
 }
 
 func decode(stack string, text []byte) (cluster.Outputs, error) {

@@ -24,7 +24,8 @@ const project = "kraftstack"
 type Stack struct {
 	Name string
 
-	inner auto.Stack
+	inner   auto.Stack
+	options Options
 }
 
 // ProjectDir finds the folder with Pulumi.yaml at or above a folder.
@@ -109,9 +110,11 @@ func openError(name string, err error) error {
 	return &fail.Error{Cause: fail.Config, Op: "open stack", Err: fmt.Errorf("%q is no stack name", name)}
 }
 
+var errNoStack = errors.New("this state backend has no such stack")
+
 func notDeployed(name string) error {
 	return &fail.Error{
-		Cause: fail.Config, Op: "open stack " + name, Err: errors.New("this state backend has no such stack"),
+		Cause: fail.Config, Op: "open stack " + name, Err: errNoStack,
 		Next: "kraftstack up --stack " + name + ", or check the name and the backend (pulumi whoami --verbose)",
 	}
 }

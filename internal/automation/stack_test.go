@@ -142,7 +142,7 @@ func TestLocked(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		if !strings.Contains(err.Error(), "created by root@build-7 (pid 4711)") || !strings.Contains(known.Next, "kraftstack unlock") {
+		if !strings.Contains(err.Error(), "by root@build-7 (pid 4711) since 2026-01-02T03:04:05Z") || !strings.Contains(known.Next, "kraftstack unlock --stack lab") {
 			t.Errorf("%s does not say who holds the lock, or what to do: %v; %s", name, err, known.Next)
 		}
 	}

@@ -50,6 +50,10 @@ type Error struct {
 	Step  string // in which step: "install", "ssh"
 	Err   error  // why
 	Next  string // what to do now; several moves are several lines
+
+	// Transient says that the same operation may well succeed at another time
+	// with nothing mended: a host that does not answer, a backend that is busy.
+	Transient bool
 }
 
 var _ error = (*Error)(nil)
@@ -116,6 +120,12 @@ func Exit(err error) int {
 		return status.Code
 	}
 	return Of(err).Exit()
+}
+
+// Transient says whether the outermost *Error in the chain of err calls it so.
+func Transient(err error) bool {
+	var known *Error
+	return errors.As(err, &known) && known.Transient
 }
 
 // Hint is what to do next, from the outermost error in the chain that has an

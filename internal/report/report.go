@@ -23,6 +23,10 @@ type Report struct {
 	Restarts []string `json:"restarts"`
 	// Losses are the hosts and disks that are deleted or replaced.
 	Losses []string `json:"losses"`
+	// Hosts are what the run was narrowed to; none is the whole stack. LeftOut
+	// are the changes that the stack needs and the run does not make.
+	Hosts   []string `json:"hosts,omitempty"`
+	LeftOut []Change `json:"leftOut,omitempty"`
 }
 
 // Change is one resource that does not stay as it is.

@@ -69,7 +69,7 @@ func NewBoard(began time.Time, hosts ...string) *Board {
 }
 
 func (b *Board) row(host string) *row {
-	host = oneLine(host)
+	host = OneLine(host)
 	if host == "" {
 		host = "cluster"
 	}
@@ -86,7 +86,7 @@ func (b *Board) Apply(e Event, now time.Time) (Event, bool) {
 	if r.began.IsZero() {
 		r.began = now
 	}
-	e.Host, e.Step, e.Detail = r.host, oneLine(e.Step), oneLine(e.Detail)
+	e.Host, e.Step, e.Detail = r.host, OneLine(e.Step), OneLine(e.Detail)
 	at := slices.IndexFunc(r.active, func(s step) bool { return s.name == e.Step })
 	switch e.State {
 	case Started, Running:

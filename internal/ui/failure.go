@@ -89,7 +89,7 @@ func message(err error) string {
 func clean(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
-		if line = oneLine(line); line != "" {
+		if line = OneLine(line); line != "" {
 			lines = append(lines, line)
 		}
 	}

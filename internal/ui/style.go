@@ -68,9 +68,9 @@ func pad(text string, width int) string {
 // escapes are the control sequences of terminals: colours, moves, clearing.
 var escapes = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]")
 
-// oneLine makes text from a host safe for one line of a terminal: the first
+// OneLine makes text from a host safe for one line of a terminal: the first
 // line that says something, without control characters.
-func oneLine(text string) string {
+func OneLine(text string) string {
 	for line := range strings.Lines(escapes.ReplaceAllString(text, "")) {
 		line = strings.TrimSpace(strings.Map(func(r rune) rune {
 			if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == utf8.RuneError {

@@ -38,7 +38,7 @@ func (t *Table) Write(w io.Writer, indent string, color bool) error {
 	}
 	for _, row := range t.rows {
 		for i := range row {
-			row[i].Text = oneLine(row[i].Text)
+			row[i].Text = OneLine(row[i].Text)
 			if row[i].Text == "" {
 				row[i].Text = "-"
 			}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/spf13/cobra"
+
+	"kraftstack/internal/automation"
+	"kraftstack/internal/fail"
+	"kraftstack/internal/record"
+	"kraftstack/internal/report"
+	"kraftstack/internal/ui"
+	"kraftstack/program"
+)
+
+// verb is an operation on a stack: what its help says, and which method of
+// automation.Stack it is.
+type verb struct {
+	use, short, long string
+	create           bool // may be the first on a stack that does not exist yet
+	quiet            bool // computes only: no board of hosts
+	changes          bool // changes the state, which is kept before
+	confirm          bool // destroys data
+	act              func(*automation.Stack, context.Context, automation.Watcher) error
+}
+
+// stackCommand is the command of a verb with the flags that all have, and some
+// of its own.
+func stackCommand(v verb, flags ...func(*cobra.Command, *options)) *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use: v.use, Short: v.short, Long: v.long, Args: noArguments,
+		Example: "  kraftstack " + v.use + " --stack lab",
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.dir, _ = c.Flags().GetString("dir")
+			return o.recorded(c, v.use, func(ctx context.Context, run *recordedRun) error {
+				op := operation{verb: v, options: o, run: run, command: c, began: report.NewCollector(o.stack)}
+				return op.perform(ctx)
+			})
+		},
+	}
+	o.register(c)
+	for _, flag := range flags {
+		flag(c, &o)
+	}
+	return c
+}
+
+// operation is one run of a verb.
+type operation struct {
+	verb
+	options
+
+	run     *recordedRun
+	command *cobra.Command
+	began   *report.Collector
+	leftOut []report.Change // changes that a narrowed run does not make
+}
+
+// perform reads as what a run does.
+func (op *operation) perform(ctx context.Context) error {
+	if err := op.askFirst(); err != nil {
+		return err
+	}
+	stack, err := op.open(ctx)
+	if err != nil {
+		return err
+	}
+	if op.use == "up" && op.plan != "" {
+		if err := stack.CheckPlan(ctx); err != nil {
+			return err
+		}
+	}
+	if err := op.lookAhead(ctx, stack); err != nil {
+		return err
+	}
+	err = op.attempt(ctx, stack)
+	result := op.began.Report()
+	op.run.body, op.run.counts = result.WriteText, counts(result)
+	if err != nil {
+		return err
+	}
+	return op.finish(result)
+}
+
+func (op *operation) askFirst() error {
+	if op.confirm && !op.yes {
+		return askForName(op.command.InOrStdin(), op.command.ErrOrStderr(), op.stack)
+	}
+	return nil
+}
+
+// open makes the stack ready, and keeps its state if the run may change it: side
+// by side, since each waits for the CLI.
+func (op *operation) open(ctx context.Context) (*automation.Stack, error) {
+	kept := make(chan error, 1)
+	go func() { kept <- op.keepState(ctx) }()
+	stack, err := automation.Open(ctx, op.dir, op.stack, program.Deploy, op.create)
+	if keptErr := <-kept; err == nil {
+		err = keptErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := automation.Options{Plan: op.plan, Message: op.run.Message()}
+	if len(op.hosts) > 0 {
+		if o.Targets, err = automation.Targets(op.dir, op.stack, op.hosts); err != nil {
+			return nil, err
+		}
+	}
+	return stack.With(o), nil
+}
+
+func (op *operation) keepState(ctx context.Context) error {
+	if !op.changes {
+		return nil
+	}
+	state, err := automation.Export(ctx, op.dir, op.stack)
+	if err != nil || state == nil {
+		return err
+	}
+	_, err = record.Backup(op.run.folder, op.run.Run, state)
+	return err
+}
+
+// lookAhead computes what up would do where a person is asked, and what the
+// whole stack needs where only some hosts are wanted.
+func (op *operation) lookAhead(ctx context.Context, stack *automation.Stack) error {
+	terminal := ui.For(op.command.ErrOrStderr(), os.Getenv)
+	asks := op.use == "up" && !op.yes && !op.json && op.plan == "" && terminal.Live
+	narrow := len(op.hosts) > 0 && op.use != "refresh"
+	if !asks && !narrow {
+		return nil
+	}
+	look := func(o automation.Options) (report.Report, error) {
+		collector := report.NewCollector(op.stack)
+		err := stack.With(o).Preview(ctx, collector.Watch)
+		return collector.Report(), err
+	}
+	if narrow {
+		whole, err := look(automation.Options{})
+		if err != nil {
+			return err
+		}
+		op.leftOut = whole.Changes
+	}
+	if !asks {
+		return nil
+	}
+	seen, err := look(automation.Options{Targets: stack.Targets()})
+	if err != nil || len(seen.Changes) == 0 {
+		return err
+	}
+	if err := seen.WriteText(op.command.ErrOrStderr()); err != nil {
+		return err
+	}
+	return askToGoOn(op.command.InOrStdin(), op.command.ErrOrStderr(), op.stack)
+}
+
+// attempt runs the operation, again where the cause of a failure may pass.
+func (op *operation) attempt(ctx context.Context, stack *automation.Stack) error {
+	progress := ui.NewProgress(ui.ProgressOptions{
+		Terminal: ui.For(op.command.ErrOrStderr(), os.Getenv), Silent: op.json || op.quiet,
+	})
+	defer progress.Close()
+	watchers := []automation.Watcher{
+		op.began.Watch, automation.Progress(progress.Send, time.Now), op.run.cases.Watch,
+	}
+	if op.run.events != nil {
+		watchers = append(watchers, op.run.events.Watch)
+	}
+	for n := 1; ; n++ {
+		err := op.act(stack, ctx, func(event apitype.EngineEvent) {
+			for _, watch := range watchers {
+				watch(event)
+			}
+		})
+		if err == nil || n > op.retries || !fail.Transient(err) || ctx.Err() != nil {
+			return err
+		}
+		progress.Log(fmt.Sprintf("%v; trying again, %d of %d", err, n, op.retries))
+	}
+}
+
+// finish prints what was done, or would be.
+func (op *operation) finish(result report.Report) error {
+	out := op.command.OutOrStdout()
+	result.Hosts, result.LeftOut = op.hosts, report.Without(op.leftOut, result.Changes)
+	if err := op.write(out, result); err != nil {
+		return err
+	}
+	if op.use == "up" && result.Born() && !op.json {
+		if err := printNextMoves(out, op.stack, belongsToLab(op.dir, op.stack)); err != nil {
+			return err
+		}
+	}
+	if op.expectNoChanges && len(result.Changes) > 0 {
+		return &fail.Error{
+			Cause: fail.Changes, Op: "preview stack " + op.stack,
+			Err: fmt.Errorf("%d changes are pending", len(result.Changes)), Next: "kraftstack up --stack " + op.stack,
+		}
+	}
+	return nil
+}
+
+func (op *operation) write(w io.Writer, result report.Report) error {
+	if op.json {
+		return writeJSON(w, result)
+	}
+	tell := func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, result.Summary(op.use))
+		return err
+	}
+	if op.quiet {
+		tell = result.WriteText
+	}
+	if err := tell(w); err != nil {
+		return err
+	}
+	return result.WriteLeftOut(w)
+}
+
+// counts are the changes of a report by kind.
+func counts(result report.Report) map[string]int {
+	n := map[string]int{}
+	for _, change := range result.Changes {
+		n[change.Op]++
+	}
+	return n
+}
+
+// options are the flags of a verb on a stack. register adds those that every
+// one has.
+type options struct {
+	stack           string
+	dir             string
+	json            bool
+	yes             bool
+	expectNoChanges bool
+	hosts           []string
+	plan            string // written by preview, done by up
+	retries         int
+	timeout         time.Duration
+	events          string
+	artifacts       string
+}
+
+func (o *options) register(c *cobra.Command) {
+	c.Flags().StringVar(&o.stack, "stack", "", "the stack's name: Pulumi.NAME.yaml (required)")
+	c.Flags().BoolVar(&o.json, "json", false, "print one JSON document and nothing else")
+	c.Flags().DurationVar(&o.timeout, "timeout", 0, "interrupt the run after this long; 0 is never")
+	c.Flags().StringVar(&o.artifacts, "artifacts", "", "write reports for a build server to `FOLDER`: Markdown, JUnit, JSON")
+	c.Flags().StringVar(&o.events, "events", "", "write the engine's events to `FILE`, a line of JSON each, without secrets")
+}
+
+// check says what is wrong with the flags' values, and makes paths absolute: the
+// engine works in the project's folder.
+func (o *options) check(c *cobra.Command) error {
+	var wrong error
+	switch {
+	case o.stack == "":
+		wrong = errors.New("--stack is required")
+	case !automation.IsName(o.stack):
+		wrong = fmt.Errorf("%q is no stack name", o.stack)
+	case o.timeout < 0:
+		wrong = fmt.Errorf("--timeout is %s, must not be less than 0", o.timeout)
+	case o.retries < 0:
+		wrong = fmt.Errorf("--retries is %d, must not be less than 0", o.retries)
+	}
+	if wrong != nil {
+		return fail.Usage(c.CommandPath(), wrong)
+	}
+	for _, path := range []*string{&o.plan, &o.events, &o.artifacts} {
+		if *path == "" {
+			continue
+		}
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = absolute
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package automation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"kraftstack/internal/fail"
+)
+
+// Export is a stack's whole state as `pulumi stack import` takes it back, with
+// its secrets encrypted as they are. Nil if there is no such stack yet.
+func Export(ctx context.Context, dir, stack string) ([]byte, error) {
+	text, err := ask(ctx, dir, "export the state of stack "+stack, stack, "stack", "export", "--stack", stack)
+	var known *fail.Error
+	if errors.As(err, &known) && errors.Is(known.Err, errNoStack) {
+		return nil, nil
+	}
+	return []byte(text), err
+}
+
+// PublicOutputs are a stack's outputs as its program exports them; a secret one
+// is "[secret]".
+func PublicOutputs(ctx context.Context, dir, stack string) (map[string]any, error) {
+	op := "read the outputs of stack " + stack
+	text, err := ask(ctx, dir, op, stack, "stack", "output", "--json", "--stack", stack)
+	if err != nil {
+		return nil, err
+	}
+	var outputs map[string]any
+	if err := json.Unmarshal([]byte(text), &outputs); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	if len(outputs) == 0 {
+		return nil, notDeployed(stack)
+	}
+	return outputs, nil
+}
+
+// Past is one operation in the state backend's own history, which has the runs
+// of every machine that changed something.
+type Past struct {
+	Kind    string
+	Began   time.Time
+	Ended   time.Time
+	Result  string // succeeded or failed
+	Message string
+	Changes map[string]int
+	By      string // the author of the commit, where it was known
+}
+
+// History reads the backend's history of a stack, newest first, at most count.
+func History(ctx context.Context, dir, stack string, count int) ([]Past, error) {
+	op := "read the history of stack " + stack
+	text, err := ask(ctx, dir, op, stack, "stack", "history", "--json", "--page-size", strconv.Itoa(count), "--page", "1", "--stack", stack)
+	if err != nil {
+		return nil, err
+	}
+	// The times are texts here, and numbers in the CLI's own types.
+	var entries []struct {
+		Kind            string            `json:"kind"`
+		StartTime       time.Time         `json:"startTime"`
+		EndTime         time.Time         `json:"endTime"`
+		Result          string            `json:"result"`
+		Message         string            `json:"message"`
+		Environment     map[string]string `json:"environment"`
+		ResourceChanges map[string]int    `json:"resourceChanges"`
+	}
+	if err := json.Unmarshal([]byte(text), &entries); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	var all []Past
+	for _, e := range entries {
+		all = append(all, Past{
+			Kind: e.Kind, Began: e.StartTime, Ended: e.EndTime, Result: e.Result, Changes: e.ResourceChanges,
+			Message: strings.Trim(e.Message, `"`), By: e.Environment["git.author"],
+		})
+	}
+	return all, nil
+}

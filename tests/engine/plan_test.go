@@ -1,0 +1,166 @@
+package engine_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"kraftstack/internal/automation"
+	"kraftstack/internal/fail"
+	"kraftstack/internal/record"
+)
+
+// TestPlans: what was reviewed is what is done, or nothing is.
+func TestPlans(t *testing.T) {
+	w := newWorld(t)
+	s := w.stack("plans")
+	file := filepath.Join(t.TempDir(), "plan.json")
+	plan := automation.Options{Plan: file}
+
+	t.Run("a first deployment as planned", func(t *testing.T) { asPlanned(t, s, plan) })
+	if t.Failed() {
+		t.Fatal("there is no stack to tell of")
+	}
+	t.Run("a restart as planned", func(t *testing.T) {
+		s.edit(heap, heap+"    config:\n      num.network.threads: 4\n")
+		asPlanned(t, s, plan)
+	})
+	t.Run("an added broker as planned", func(t *testing.T) {
+		s.edit(threeBrokers, fourBrokers)
+		asPlanned(t, s, plan)
+	})
+	t.Run("a plan that no longer fits", func(t *testing.T) { noLongerFits(t, s, plan) })
+	t.Run("the plan holds no secret in clear", func(t *testing.T) { planHidesSecrets(t, file) })
+}
+
+// asPlanned previews with a plan, does the plan, and compares the two streams of
+// events.
+func asPlanned(t *testing.T, s *stack, plan automation.Options) {
+	t.Helper()
+	before, after := filepath.Join(t.TempDir(), "preview.jsonl"), filepath.Join(t.TempDir(), "up.jsonl")
+	previewed := s.runWith(plan, before, (*automation.Stack).Preview)
+	if previewed.err != nil || len(previewed.changes) == 0 {
+		t.Fatalf("preview: %v, changes %q", previewed.err, previewed.changes)
+	}
+	done := s.runWith(plan, after, func(stack *automation.Stack, ctx context.Context, watch automation.Watcher) error {
+		if err := stack.CheckPlan(ctx); err != nil {
+			return err
+		}
+		return stack.Up(ctx, watch)
+	})
+	if done.err != nil {
+		t.Fatalf("up with the plan: %v", done.err)
+	}
+	if diff := cmp.Diff(operations(t, before), operations(t, after)); diff != "" {
+		t.Errorf("what was reported and what happened (-reported +happened):\n%s", diff)
+	}
+	if diff := cmp.Diff(sorted(previewed.changes), sorted(done.changes)); diff != "" {
+		t.Errorf("the reports (-reported +happened):\n%s", diff)
+	}
+	s.run((*automation.Stack).Up).nothing(t, "the up after it")
+}
+
+// operations reads a file of events: what each resource went through, with the
+// properties that differ.
+func operations(t *testing.T, path string) []string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var all []string
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var e apitype.EngineEvent
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.ResourcePreEvent != nil {
+			m := e.ResourcePreEvent.Metadata
+			diffs := slices.Clone(m.Diffs)
+			slices.Sort(diffs)
+			all = append(all, string(m.Op)+" "+m.URN+" "+strings.Join(diffs, ","))
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return sorted(all)
+}
+
+func noLongerFits(t *testing.T, s *stack, plan automation.Options) {
+	s.edit("num.network.threads: 4", "num.network.threads: 5")
+	if o := s.runWith(plan, "", (*automation.Stack).Preview); o.err != nil {
+		t.Fatal(o.err)
+	}
+	s.edit("num.network.threads: 5", "num.network.threads: 6")
+	check := func(stack *automation.Stack, ctx context.Context, _ automation.Watcher) error {
+		return stack.CheckPlan(ctx)
+	}
+	o := s.runWith(plan, "", check)
+	if fail.Of(o.err) != fail.Config || o.dials > 0 {
+		t.Fatalf("the plan of another change: %v, %d dials", o.err, o.dials)
+	}
+	for _, want := range []string{"it no longer fits, and nothing was changed", "-num.network.threads=5", "+num.network.threads=6", "broker-1001-roll"} {
+		if !strings.Contains(o.err.Error(), want) {
+			t.Errorf("the refusal does not say %q: %v", want, o.err)
+		}
+	}
+	s.up()
+	if o := s.runWith(plan, "", check); fail.Of(o.err) != fail.Config || !strings.Contains(o.err.Error(), "planned was update, now it is nothing") {
+		t.Errorf("a plan of what is done: %v", o.err)
+	}
+	// Without the check the engine refuses too, and names no value.
+	s.edit("num.network.threads: 6", "num.network.threads: 7")
+	o = s.runWith(plan, "", (*automation.Stack).Up)
+	if fail.Of(o.err) != fail.Config || !strings.Contains(o.err.Error(), "no longer what the plan says") || strings.Contains(o.err.Error(), "threads") {
+		t.Errorf("the engine's own refusal: %v", o.err)
+	}
+	s.edit("num.network.threads: 7", "num.network.threads: 6")
+}
+
+func planHidesSecrets(t *testing.T, file string) {
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the plan's mode is %v", info.Mode())
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "PRIVATE KEY") || !strings.Contains(string(text), `"ciphertext"`) {
+		t.Error("the plan has a private key in clear, or no encrypted value at all")
+	}
+}
+
+// runWith is run with options, and with a file of events unless it is "".
+func (s *stack) runWith(options automation.Options, events string, operate operation) outcome {
+	s.t.Helper()
+	return s.run(func(stack *automation.Stack, ctx context.Context, watch automation.Watcher) error {
+		if events == "" {
+			return operate(stack.With(options), ctx, watch)
+		}
+		file, err := record.OpenEvents(events)
+		if err != nil {
+			return err
+		}
+		err = operate(stack.With(options), ctx, func(e apitype.EngineEvent) { watch(e); file.Watch(e) })
+		if closed := file.Close(); err == nil {
+			err = closed
+		}
+		return err
+	})
+}
