@@ -20,6 +20,7 @@ type Stack struct {
 	Controllers Controllers
 	Brokers     Brokers
 	Kafka       Kafka
+	Users       []User // kraftstack:users, in the stack file's order
 }
 
 // Network is kraftstack:network.

@@ -52,6 +52,11 @@ func convert(k kind, v any) (value any, wrong string) {
 			return n, ""
 		}
 		return nil, "is neither a list of text nor a number"
+	case secret:
+		if s, ok := v.(string); ok {
+			return Secret(s), ""
+		}
+		return nil, "is not text"
 	case scalars:
 		if m, ok := v.(map[string]any); ok {
 			return m, ""

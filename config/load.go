@@ -1,14 +1,25 @@
 package config
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Load decodes and checks a stack's configuration: values are the stack's keys
 // in full ("kraftstack:network", "aws:region") with their values as Pulumi
 // hands them to a program, objects as JSON text. Keys of other namespaces are
 // left to their providers, but for aws:region, which is required. The error is
 // an *Error with every problem found.
-func Load(stack string, values map[string]string) (Stack, error) {
-	r := &reader{stack: Stack{Name: stack}, bad: map[string]bool{}, given: map[string]bool{}}
+func Load(stack string, values map[string]string) (Stack, error) { return load(stack, values, false) }
+
+// LoadFile is Load for what Values read from a stack file, where secrets are
+// markers: one that is not is in plain text, and a problem.
+func LoadFile(stack string, values map[string]string) (Stack, error) {
+	return load(stack, values, true)
+}
+
+func load(stack string, values map[string]string, encrypted bool) (Stack, error) {
+	r := &reader{stack: Stack{Name: stack}, bad: map[string]bool{}, given: map[string]bool{}, encrypted: encrypted}
 	r.name()
 	r.defaults(table(), Namespace+":")
 	r.region(values)
@@ -26,6 +37,8 @@ type reader struct {
 	problems []Problem
 	bad      map[string]bool // keys with a problem of their own
 	given    map[string]bool // keys that the file has
+	// encrypted says that secrets are markers, which nothing can be told of.
+	encrypted bool
 }
 
 func (r *reader) problem(key string, value any, wrong, allowed string) {
@@ -40,7 +53,9 @@ func (r *reader) problem(key string, value any, wrong, allowed string) {
 // defaults sets every field that has a default.
 func (r *reader) defaults(fields []field, prefix string) {
 	for _, f := range fields {
-		r.defaults(f.fields, prefix+f.name+".")
+		if f.kind == object {
+			r.defaults(f.fields, prefix+f.name+".")
+		}
 		if f.def == "" {
 			continue
 		}
@@ -122,36 +137,76 @@ func (r *reader) field(f field, key string, v any) {
 		r.later(key)
 	case v == nil:
 		r.problem(key, nil, "has no value", f.allowedText()+", or remove the line")
-	case v == SecretMarker:
+	case v == SecretMarker && f.kind != secret:
 		r.problem(key, nil, "is a secret, which this field cannot take", "it in plain text")
-	case f.kind != object:
+	case f.kind == object:
+		r.members(f, key, v)
+	case f.kind == list:
+		r.items(f, key, v)
+	default:
 		r.given[key] = true
 		r.set(f, key, v)
-	default:
-		members, ok := v.(map[string]any)
-		if !ok {
-			r.problem(key, v, "is not an object", f.allowedText())
-			return
-		}
-		for _, name := range sortedKeys(members) {
-			if child, known := find(f.fields, name); known {
-				r.field(child, key+"."+name, members[name])
-			} else {
-				r.unknown(key+"."+name, name, f.fields, "")
-			}
+	}
+}
+
+// members reads the fields of an object.
+func (r *reader) members(f field, key string, v any) {
+	members, ok := v.(map[string]any)
+	if !ok {
+		r.problem(key, f.shown(v), "is not an object", f.allowedText())
+		return
+	}
+	for _, name := range sortedKeys(members) {
+		if child, known := find(f.fields, name); known {
+			r.field(child, key+"."+name, members[name])
+		} else {
+			r.unknown(key+"."+name, name, f.fields, "")
 		}
 	}
 }
 
-// set converts a value and hands it to the field's own rule.
-func (r *reader) set(f field, key string, v any) {
-	value, wrong := convert(f.kind, v)
-	if wrong != "" {
-		r.problem(key, v, wrong, f.allowedText())
+// items reads the objects of a list. Each has defaults and required fields of
+// its own.
+func (r *reader) items(f field, key string, v any) {
+	items, ok := v.([]any)
+	if !ok {
+		r.problem(key, f.shown(v), "is not a list", "a list: "+f.allowedText())
 		return
 	}
-	for _, flaw := range f.set(&r.stack, value) {
-		shown, allowed := v, f.allowedText()
+	for i, item := range items {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		f.add(&r.stack)
+		r.defaults(f.fields, at+".")
+		r.members(f, at, item)
+		r.required(f.fields, at+".")
+	}
+}
+
+// shown is a value as a problem shows it: not at all where it may hold a secret.
+func (f field) shown(v any) any {
+	if f.hasSecret() {
+		return nil
+	}
+	return v
+}
+
+// set converts a value and hands it to the field's own rule.
+func (r *reader) set(f field, key string, v any) {
+	if f.kind == secret && r.encrypted && v != SecretMarker {
+		r.problem(key, nil, "is in plain text", "it as a secret: pulumi config set --secret --path '"+key+"'")
+		return
+	}
+	value, wrong := convert(f.kind, v)
+	if wrong != "" {
+		r.problem(key, f.shown(v), wrong, f.allowedText())
+		return
+	}
+	flaws := f.set(&r.stack, value)
+	if f.kind == secret && r.encrypted {
+		return // of a marker nothing can be told
+	}
+	for _, flaw := range flaws {
+		shown, allowed := f.shown(v), f.allowedText()
 		if flaw.at != "" {
 			shown = flaw.value
 		}
@@ -172,13 +227,15 @@ func (r *reader) required(fields []field, prefix string) {
 		if f.required && !r.given[key] && !r.bad[key] {
 			r.problem(key, nil, "is missing", f.allowedText())
 		}
-		r.required(f.fields, key+".")
+		if f.kind == object {
+			r.required(f.fields, key+".")
+		}
 	}
 }
 
 // allowedText says what may be written for a field.
 func (f field) allowedText() string {
-	if f.kind != object {
+	if f.kind != object && f.kind != list {
 		return f.allowed
 	}
 	var usable []string

@@ -13,14 +13,14 @@ import (
 	"kraftstack/tests/golden"
 )
 
-// read is Load over the text of a stack file, as the driver calls them.
+// read is LoadFile over the text of a stack file, as the driver calls them.
 func read(t *testing.T, stack, file string) (Stack, error) {
 	t.Helper()
 	values, err := Values([]byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Load(stack, values)
+	return LoadFile(stack, values)
 }
 
 // whole completes a case of wrong.txtar to a stack file.

@@ -12,8 +12,8 @@ import (
 	"kraftstack/tests/golden"
 )
 
-// Pulumi.yaml declares exactly the sections of the table, each an object, with
-// a default where a stack file may leave it out.
+// Pulumi.yaml declares exactly the sections of the table, each with its type and
+// with a default where a stack file may leave it out.
 func TestProject(t *testing.T) {
 	text, err := os.ReadFile("../Pulumi.yaml")
 	if err != nil {
@@ -37,8 +37,12 @@ func TestProject(t *testing.T) {
 			t.Errorf("Pulumi.yaml does not declare %s", f.name)
 			continue
 		}
-		if declared.TypeName() != "object" {
-			t.Errorf("%s is declared as %q, want an object", f.name, declared.TypeName())
+		wanted := "object"
+		if f.kind == list {
+			wanted = "array"
+		}
+		if declared.TypeName() != wanted {
+			t.Errorf("%s is declared as %q, want %s", f.name, declared.TypeName(), wanted)
 		}
 		if hasDefault := declared.Default != nil; hasDefault == needed(f) {
 			t.Errorf("%s: a default in Pulumi.yaml is %t, and the table has it required %t", f.name, hasDefault, needed(f))
@@ -58,7 +62,7 @@ func needed(f field) bool {
 	if f.required {
 		return true
 	}
-	return slices.ContainsFunc(f.fields, needed)
+	return f.kind == object && slices.ContainsFunc(f.fields, needed)
 }
 
 // The stack files of the repository are good ones.

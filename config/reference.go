@@ -19,6 +19,7 @@ func Reference() string {
 		rows(&b, f.fields, "")
 	}
 	b.WriteString("\n" + subnetReference)
+	b.WriteString("\n" + operationReference())
 	b.WriteString("\n" + propertyReference())
 	b.WriteString("\n## Not supported yet\n\nThese names are taken for what is to come, and refused until then: ")
 	b.WriteString(strings.Join(planned(table(), ""), ", ") + ".\n")
@@ -32,6 +33,9 @@ func rows(b *strings.Builder, fields []field, prefix string) {
 		case object:
 			fmt.Fprintf(b, "| `%s%s` | object | | %s | its fields, as follow |\n", prefix, f.name, cell(f.doc))
 			rows(b, f.fields, prefix+f.name+".")
+		case list:
+			fmt.Fprintf(b, "| `%s%s` | %s | | %s | for each, its fields, as follow |\n", prefix, f.name, f.kind, cell(f.doc))
+			rows(b, f.fields, prefix+f.name+"[].")
 		default:
 			fmt.Fprintf(b, "| `%s%s` | %s | %s | %s | %s |\n", prefix, f.name, f.kind, f.defaultText(), cell(f.doc), cell(f.allowed))
 		}
@@ -99,6 +103,45 @@ AWS keeps five addresses of each for itself.
 
 Nodes are dealt out over the zones in order, so adding or removing a zone of a running cluster moves
 nodes to other zones, where their volumes cannot follow. Choose the zones before the first ` + "`up`" + `.
+`
+
+// operationReference tells what can be done to each kind of resource.
+func operationReference() string {
+	var b strings.Builder
+	b.WriteString(usersReference)
+	table := operations()
+	for _, kind := range sortedKeys(table) {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", kind, strings.Join(table[kind], ", "))
+	}
+	return b.String()
+}
+
+const usersReference = `## Users by example
+
+` + "```yaml" + `
+config:
+  kraftstack:users:
+    - name: shop
+      acls:
+        - {operations: [write, describe], resource: topic:orders}
+        - {operations: [read], resource: topic:shop-, pattern: prefixed}
+        - {operations: [read], resource: group:shop-, pattern: prefixed}
+      quotas: {producerByteRate: 1048576}
+    - name: audit
+      authentication: mtls
+      acls:
+        - {operations: [read, describe], resource: "topic:*"}
+        - {operations: [read], resource: group:audit}
+` + "```" + `
+
+A password is generated unless one is given: ` + "`pulumi config set --secret --path 'kraftstack:users[0].password'`" + `.
+` + "`kraftstack client-config --user shop`" + ` writes what a client of that user needs.
+
+A rule belongs to the user it stands under, so a removed user takes its rules along. The operations
+that each kind of resource has, besides ` + "`all`" + `, are Kafka's own:
+
+| resource | operations |
+|---|---|
 `
 
 // propertyReference tells which properties kafka.config cannot set.

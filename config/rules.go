@@ -56,6 +56,7 @@ func (r *reader) rules() {
 	r.volume("controllers.volume", r.stack.Controllers.Volume)
 	r.archive()
 	r.properties()
+	r.users()
 }
 
 func (r *reader) quorum() {

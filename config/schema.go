@@ -19,6 +19,8 @@ const (
 	textList kind = "list of text"
 	scalars  kind = "object of text, number or true/false"
 	zoneList kind = "list of text, or number"
+	list     kind = "list of objects"
+	secret   kind = "text, as a secret"
 	later    kind = "not supported yet"
 )
 
@@ -34,10 +36,19 @@ type field struct {
 	// allowed says what may be written, in problems and in the reference.
 	allowed  string
 	required bool
-	fields   []field // of an object
+	fields   []field // of an object, or of each object in a list
+	// add appends an empty item to a list; the setters of its fields are for the
+	// item that was added last.
+	add func(*Stack)
 	// set checks a converted value (string, int, bool, []string,
-	// map[string]any; a zoneList is int or []string) and puts it into the stack.
+	// map[string]any; a zoneList is int or []string, a secret is Secret) and puts it into the stack.
 	set func(*Stack, any) []flaw
+}
+
+// hasSecret tells whether a value of the field may hold a secret, so that it is
+// not to be shown.
+func (f field) hasSecret() bool {
+	return f.kind == secret || slices.ContainsFunc(f.fields, field.hasSecret)
 }
 
 // flaw is what a setter found wrong with its value or a part of it.

@@ -8,7 +8,7 @@ func table() []field {
 		networkField(), accessField(), controllersField(), brokersField(), kafkaField(),
 		{name: "security", kind: later, doc: "Encryption, authentication and authorisation."},
 		{name: "topics", kind: later, doc: "Topics that the stack owns."},
-		{name: "users", kind: later, doc: "Users, their quotas and their access rules."},
+		usersField(),
 		{name: "monitoring", kind: later, doc: "Metrics, dashboards and alerts."},
 	}
 }

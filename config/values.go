@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 	"time"
@@ -14,6 +15,19 @@ import (
 // SecretMarker stands for a secret in what Values returns. It is never
 // decrypted there: that takes the stack's own keys.
 const SecretMarker = "[secret]"
+
+// Secret is a text that is not shown: every way to print or encode it gives
+// SecretMarker. Reveal is the one way to it.
+type Secret string
+
+// Reveal is the text itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// Format prints SecretMarker for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, SecretMarker) }
+
+// MarshalText encodes SecretMarker.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(SecretMarker), nil }
 
 // maxStackFile bounds what Values reads, in bytes.
 const maxStackFile = 1 << 20

@@ -71,7 +71,7 @@ func Config(dir, stack string) (map[string]string, error) {
 	}
 	values, err := config.Values(text)
 	if err == nil {
-		_, err = config.Load(stack, values)
+		_, err = config.LoadFile(stack, values)
 	}
 	if err != nil {
 		return nil, &fail.Error{
