@@ -107,3 +107,6 @@ func (f *Fleet) roll(ctx *pulumi.Context, quorum *Quorum) error {
 	}
 	return nil
 }
+
+// lastRoll is done when every node serves with its wanted settings.
+func (f *Fleet) lastRoll() pulumi.Resource { return f.Nodes[len(f.Nodes)-1].roll }

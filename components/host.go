@@ -158,16 +158,22 @@ func (h *host) addInstall(ctx *pulumi.Context, stack config.Stack, after []pulum
 type commandArgs struct {
 	create pulumi.StringInput
 	update pulumi.StringInput // nil: create serves both, being convergent
+	delete pulumi.StringInput // nil: what the step did goes with its host
 	stdin  pulumi.StringInput
 	// triggers replace the command: it runs as if new. The default is the
 	// instance's id, so that a replaced host gets everything again. An empty
 	// list means never.
 	triggers pulumi.Array
 	after    []pulumi.Resource
+	// remembers sends what the step printed last time to the host, where
+	// rememberingCall passes it on.
+	remembers bool
 }
 
 // command runs a step on the host over the one kind of connection there is.
-func (h *host) command(ctx *pulumi.Context, step string, args commandArgs) (*remote.Command, error) {
+func (h *host) command(
+	ctx *pulumi.Context, step string, args commandArgs, opts ...pulumi.ResourceOption,
+) (*remote.Command, error) {
 	if args.triggers == nil {
 		args.triggers = pulumi.Array{h.Instance.ID()}
 	}
@@ -175,17 +181,21 @@ func (h *host) command(ctx *pulumi.Context, step string, args commandArgs) (*rem
 		Connection: h.connection,
 		Create:     args.create.ToStringOutput(),
 		Triggers:   args.triggers,
-		// Otherwise each run sends the last one's output to a host whose sshd
-		// refuses the variable.
-		AddPreviousOutputInEnv: pulumi.Bool(false),
+		// An sshd has to be told to accept the variable: kafka-node does so where
+		// a step needs it.
+		AddPreviousOutputInEnv: pulumi.Bool(args.remembers),
 	}
 	if args.update != nil {
 		command.Update = args.update.ToStringOutput()
 	}
+	if args.delete != nil {
+		command.Delete = args.delete.ToStringOutput()
+	}
 	if args.stdin != nil {
 		command.Stdin = args.stdin.ToStringOutput()
 	}
-	return remote.NewCommand(ctx, h.resource(step), command, pulumi.Parent(h.parent), pulumi.DependsOn(args.after))
+	opts = append(opts, pulumi.Parent(h.parent), pulumi.DependsOn(args.after))
+	return remote.NewCommand(ctx, h.resource(step), command, opts...)
 }
 
 // toolkitCall is the command line of one verb. Values are quoted: some come
@@ -196,6 +206,15 @@ func toolkitCall(verb string, args ...string) string {
 		words = append(words, shellQuote(arg))
 	}
 	return strings.Join(words, " ")
+}
+
+// previousOutput is the variable in which the command provider sends a step's
+// last output.
+const previousOutput = "PULUMI_COMMAND_STDOUT"
+
+// rememberingCall is toolkitCall for a verb that is told what it printed last.
+func rememberingCall(verb string, args ...string) string {
+	return strings.Replace(toolkitCall(verb, args...), "sudo ", "sudo --preserve-env="+previousOutput+" ", 1)
 }
 
 func shellQuote(word string) string {

@@ -70,3 +70,10 @@ func nodeOutput(stack config.Stack, node *components.Node) pulumi.Map {
 		"roles":     roles,
 	}
 }
+
+// exportUsers names the users with what they may do, and apart from that what
+// they log in with, which is secret.
+func exportUsers(ctx *pulumi.Context, users *components.Users) {
+	ctx.Export("users", users.Declared)
+	ctx.Export("userPasswords", pulumi.ToSecret(users.Passwords))
+}

@@ -45,7 +45,14 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	users, err := components.NewUsers(ctx, "users", components.UsersArgs{
+		Stack: stack, Network: network, Access: access, Fleet: fleet,
+	})
+	if err != nil {
+		return err
+	}
 	export(ctx, stack, network, access, quorum, fleet)
+	exportUsers(ctx, users)
 	return nil
 }
 
@@ -58,6 +65,9 @@ func loadStack(ctx *pulumi.Context) (config.Stack, error) {
 	}
 	stack, err := config.Load(ctx.Stack(), values)
 	if err != nil {
+		return config.Stack{}, err
+	}
+	if err := checkSecrets(ctx, stack); err != nil {
 		return config.Stack{}, err
 	}
 	state := "available"
@@ -73,6 +83,17 @@ func loadStack(ctx *pulumi.Context) (config.Stack, error) {
 		return config.Stack{}, err
 	}
 	return stack.WithZones(zones.Names), nil
+}
+
+// checkSecrets refuses secrets in plain text: here they come decrypted, and
+// Pulumi tells of whole keys only whether there is a secret in them.
+func checkSecrets(ctx *pulumi.Context, stack config.Stack) error {
+	for _, key := range stack.SecretKeys() {
+		if !ctx.IsConfigSecret(key) {
+			return fmt.Errorf("%s has a secret in plain text; write it with: pulumi config set --secret --path", key)
+		}
+	}
+	return nil
 }
 
 // configValues gathers the configuration under the keys that config.Load

@@ -8,11 +8,18 @@ import (
 	"strings"
 )
 
-//go:embed kafka-node lib/*.sh verbs/*.sh
+//go:embed kafka-node lib/*.sh lib/*.py verbs/*.sh
 var toolkit embed.FS
 
 // partLine is a line of kafka-node that reads one of its parts.
 var partLine = regexp.MustCompile(`^source "\$here/((?:lib|verbs)/[a-z]+\.sh)"$`)
+
+// programLine is a line of kafka-node that makes a function of a program in
+// Python, which may have several parts.
+var programLine = regexp.MustCompile(`^([a-z_]+)\(\) \{ cat((?: "\$here/lib/[a-z]+\.py")+); \}$`)
+
+// programPart is one part on such a line.
+var programPart = regexp.MustCompile(`"\$here/(lib/[a-z]+\.py)"`)
 
 // placeLine is a line of kafka-node that only finding the parts needs.
 var placeLine = regexp.MustCompile(`^(here=|readonly here$)`)
@@ -45,20 +52,48 @@ func assemble() (string, error) {
 		if placeLine.MatchString(text) {
 			continue
 		}
-		part := partLine.FindStringSubmatch(text)
-		if part == nil {
+		var err error
+		if part := partLine.FindStringSubmatch(text); part != nil {
+			err = addPart(&bundle, part[1])
+		} else if program := programLine.FindStringSubmatch(text); program != nil {
+			err = addProgram(&bundle, program[1], program[2])
+		} else {
 			bundle.WriteString(line)
-			continue
 		}
-		content, err := toolkit.ReadFile(part[1])
 		if err != nil {
 			return "", err
 		}
-		body, found := strings.CutPrefix(string(content), lintLine)
-		if !found {
-			return "", fmt.Errorf("%s does not begin with %q", part[1], lintLine)
-		}
-		fmt.Fprintf(&bundle, "\n# --- scripts/%s ---\n\n%s", part[1], strings.TrimLeft(body, "\n"))
 	}
 	return bundle.String(), nil
+}
+
+// addPart puts a part in the place of the line that reads it.
+func addPart(bundle *strings.Builder, part string) error {
+	content, err := toolkit.ReadFile(part)
+	if err != nil {
+		return err
+	}
+	body, found := strings.CutPrefix(string(content), lintLine)
+	if !found {
+		return fmt.Errorf("%s does not begin with %q", part, lintLine)
+	}
+	fmt.Fprintf(bundle, "\n# --- scripts/%s ---\n\n%s", part, strings.TrimLeft(body, "\n"))
+	return nil
+}
+
+// endOfProgram ends a program's text in the bundle. No program has such a line.
+const endOfProgram = "END_OF_PROGRAM"
+
+// addProgram makes a function that prints a program, parts one after another.
+func addProgram(bundle *strings.Builder, function, parts string) error {
+	fmt.Fprintf(bundle, "\n%s() {\n  cat <<'%s'\n", function, endOfProgram)
+	for _, part := range programPart.FindAllStringSubmatch(parts, -1) {
+		content, err := toolkit.ReadFile(part[1])
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(bundle, "# --- scripts/%s ---\n%s", part[1], content)
+	}
+	fmt.Fprintf(bundle, "%s\n}\n", endOfProgram)
+	return nil
 }

@@ -34,6 +34,29 @@ func TestBundleHoldsEveryPartOnce(t *testing.T) {
 	}
 }
 
+// The programs in Python are whole in the bundle, and parse.
+func TestProgramsParse(t *testing.T) {
+	_, after, _ := strings.Cut(Bundle(), "<<'"+endOfProgram+"'\n")
+	program, _, whole := strings.Cut(after, endOfProgram+"\n")
+	if !whole {
+		t.Fatal("the program has no end")
+	}
+	cmd := exec.Command("python3", "-c", "import ast, sys; ast.parse(sys.stdin.read())")
+	cmd.Stdin = strings.NewReader(program)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, part := range []string{"lib/kafka.py", "lib/user.py"} {
+		content, err := toolkit.ReadFile(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(program, string(content)) {
+			t.Errorf("%s is not whole in the bundle", part)
+		}
+	}
+}
+
 func TestBundleParses(t *testing.T) {
 	check(t, "bash", "-n")
 }

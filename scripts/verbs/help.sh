@@ -23,6 +23,10 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
   roll --generation=… --node-id=… [--timeout=600]
       Restarts Kafka if it runs with another generation of its settings, and waits
       until this node is healthy.
+  user --name=… [--wanted=…] [--known]               (a password on standard input)
+      Makes a user's SCRAM credential, access rules and quotas those of the lines in
+      --wanted. With --known, what PULUMI_COMMAND_STDOUT says was applied before, and
+      is no longer wanted, goes; nothing else is ever removed.
   check
       Compares this host with what configure wrote; prints JSON. Ends with 0 where
       all is right, with 3 where something differs.

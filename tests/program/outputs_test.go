@@ -121,7 +121,9 @@ func rpcAddress(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 // TestOutputs holds what other programs read of a stack: a name that is gone
 // breaks them. The driver's own reading is tested with the same file.
 func TestOutputs(t *testing.T) {
-	exported := outputs(t, small(nil))
+	exported := outputs(t, small(map[string]any{"kraftstack:users": []any{map[string]any{
+		"name": "shop", "acls": []any{map[string]any{"operations": []string{"read"}, "resource": "topic:orders"}},
+	}}}))
 	text, err := json.MarshalIndent(plain(resource.NewProperty(exported)), "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +135,7 @@ func TestOutputs(t *testing.T) {
 			secret = append(secret, string(name))
 		}
 	}
-	if diff := cmp.Diff([]string{"sshPrivateKey"}, secret); diff != "" {
+	if diff := cmp.Diff([]string{"sshPrivateKey", "userPasswords"}, secret); diff != "" {
 		t.Errorf("secret outputs (-want +got):\n%s", diff)
 	}
 }

@@ -106,7 +106,7 @@ func TestStepsOnAHost(t *testing.T) {
 }
 
 func TestEveryConnectionIsPinned(t *testing.T) {
-	for _, command := range mustDeploy(t, small(nil)).ofType("command:remote:Command") {
+	for _, command := range mustDeployUsers(t).ofType("command:remote:Command") {
 		connection := command.Inputs["connection"]
 		for connection.IsSecret() || connection.IsOutput() {
 			if connection.IsSecret() {
@@ -119,8 +119,8 @@ func TestEveryConnectionIsPinned(t *testing.T) {
 		if object["hostKey"].IsNull() {
 			t.Errorf("%s accepts any host key", command.Name)
 		}
-		// Two kinds of steps run on the bastion itself.
-		proxied := !strings.HasPrefix(command.Name, "bastion-") && command.Name != "fleet-names"
+		// Three kinds of steps run on the bastion itself.
+		proxied := !strings.HasPrefix(command.Name, "bastion-") && !strings.HasPrefix(command.Name, "users-") && command.Name != "fleet-names"
 		if proxied && object["proxy"].ObjectValue()["hostKey"].IsNull() {
 			t.Errorf("%s accepts any host key of the bastion", command.Name)
 		}

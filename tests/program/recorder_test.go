@@ -39,6 +39,7 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	computed := map[string]map[resource.PropertyKey]string{
 		"tls:index/privateKey:PrivateKey": {
 			"publicKeyOpenssh": "ssh-ed25519 public-" + args.Name, "privateKeyOpenssh": "private-" + args.Name,
+			"privateKeyPem": "pem-" + args.Name,
 		},
 		"aws:ec2/instance:Instance":             {"privateIp": "ip-" + args.Name},
 		"aws:ec2/eip:Eip":                       {"allocationId": "eipalloc-" + args.Name, "publicIp": "public-" + args.Name},
