@@ -1,8 +1,6 @@
 package components
 
 import (
-	"strconv"
-
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
@@ -10,10 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"kraftstack/config"
-	"kraftstack/render"
 )
-
-const sshPort = 22
 
 // Access is the way in: the stack's SSH key pair, the security groups, and the
 // bastion that every connection to a private host passes through.
@@ -116,35 +111,52 @@ func (a *Access) addBastionRules(ctx *pulumi.Context, args AccessArgs) error {
 			return err
 		}
 	}
-	return a.allowEgress(ctx, "bastion-egress", a.BastionGroup)
+	if err := a.allowDownloads(ctx, "bastion", a.BastionGroup, args.Stack); err != nil {
+		return err
+	}
+	for _, ports := range append(clientPorts(), single(sshPort)) {
+		if err := a.allowToNodes(ctx, "bastion", a.BastionGroup, ports, "Kafka tools and SSH on the bastion"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addNodeRules admits exactly what Kafka and its operators need: SSH and the
-// brokers' port from the bastion, both Kafka ports among the nodes.
-func (a *Access) addNodeRules(ctx *pulumi.Context, _ AccessArgs) error {
-	for _, rule := range []struct {
-		from *ec2.SecurityGroup
-		name string
-		port int
-		why  string
-	}{
-		{a.BastionGroup, "bastion", sshPort, "SSH through the bastion"},
-		{a.BastionGroup, "bastion", render.BrokerPort, "Kafka tools on the bastion"},
-		{a.NodeGroup, "nodes", render.BrokerPort, "Brokers among themselves"},
-		{a.NodeGroup, "nodes", render.ControllerPort, "Voters, and brokers to the quorum"},
-	} {
-		err := a.allowIngress(ctx, "node-"+strconv.Itoa(rule.port)+"-from-"+rule.name, &vpc.SecurityGroupIngressRuleArgs{
+// brokers' ports from the bastion, Kafka's ports among the nodes. Nodes reach
+// each other and the servers of their packages; answers need no rule.
+func (a *Access) addNodeRules(ctx *pulumi.Context, args AccessArgs) error {
+	type source struct {
+		from  *ec2.SecurityGroup
+		name  string
+		ports portRange
+		why   string
+	}
+	sources := []source{{a.BastionGroup, "bastion", single(sshPort), "SSH through the bastion"}}
+	for _, ports := range clientPorts() {
+		sources = append(sources, source{a.BastionGroup, "bastion", ports, "Kafka tools on the bastion"})
+	}
+	for _, ports := range nodePorts() {
+		sources = append(sources, source{a.NodeGroup, "nodes", ports, "Brokers and voters among themselves"})
+	}
+	for _, s := range sources {
+		err := a.allowIngress(ctx, "node-"+s.ports.String()+"-from-"+s.name, &vpc.SecurityGroupIngressRuleArgs{
 			SecurityGroupId:           a.NodeGroup.ID(),
-			Description:               pulumi.String(rule.why),
-			FromPort:                  pulumi.Int(rule.port),
-			ToPort:                    pulumi.Int(rule.port),
-			ReferencedSecurityGroupId: rule.from.ID(),
+			Description:               pulumi.String(s.why),
+			FromPort:                  pulumi.Int(s.ports.from),
+			ToPort:                    pulumi.Int(s.ports.to),
+			ReferencedSecurityGroupId: s.from.ID(),
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return a.allowEgress(ctx, "node-egress", a.NodeGroup)
+	for _, ports := range nodePorts() {
+		if err := a.allowToNodes(ctx, "node", a.NodeGroup, ports, "Brokers and voters among themselves"); err != nil {
+			return err
+		}
+	}
+	return a.allowDownloads(ctx, "node", a.NodeGroup, args.Stack)
 }
 
 func (a *Access) allowIngress(ctx *pulumi.Context, suffix string, args *vpc.SecurityGroupIngressRuleArgs) error {
@@ -155,16 +167,37 @@ func (a *Access) allowIngress(ctx *pulumi.Context, suffix string, args *vpc.Secu
 	return err
 }
 
-// allowEgress lets a group out to anywhere: package mirrors and the Kafka
-// archive have no fixed addresses.
-func (a *Access) allowEgress(ctx *pulumi.Context, suffix string, group *ec2.SecurityGroup) error {
-	rule, err := vpc.NewSecurityGroupEgressRule(ctx, a.resource(suffix), &vpc.SecurityGroupEgressRuleArgs{
-		SecurityGroupId: group.ID(),
-		Description:     pulumi.String("Packages, archives and answers"),
-		IpProtocol:      pulumi.String("-1"),
-		CidrIpv4:        pulumi.String(anywhere),
-		Tags:            a.tagged(suffix),
-	}, pulumi.Parent(a))
+// allowDownloads lets a group out to the ports of package mirrors and of the
+// Kafka archive's server, whose addresses are not fixed. Names and time come
+// from AWS's own servers in the VPC, which no group filters.
+func (a *Access) allowDownloads(ctx *pulumi.Context, name string, group *ec2.SecurityGroup, stack config.Stack) error {
+	for _, ports := range downloadPorts(stack) {
+		err := a.allowEgress(ctx, name+"-"+ports.String()+"-out", ports, &vpc.SecurityGroupEgressRuleArgs{
+			SecurityGroupId: group.ID(),
+			Description:     pulumi.String("Packages and archives"),
+			CidrIpv4:        pulumi.String(anywhere),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// allowToNodes lets a group out to ports of the nodes.
+func (a *Access) allowToNodes(ctx *pulumi.Context, name string, group *ec2.SecurityGroup, ports portRange, why string) error {
+	return a.allowEgress(ctx, name+"-"+ports.String()+"-to-nodes", ports, &vpc.SecurityGroupEgressRuleArgs{
+		SecurityGroupId:           group.ID(),
+		Description:               pulumi.String(why),
+		ReferencedSecurityGroupId: a.NodeGroup.ID(),
+	})
+}
+
+func (a *Access) allowEgress(ctx *pulumi.Context, suffix string, ports portRange, args *vpc.SecurityGroupEgressRuleArgs) error {
+	args.IpProtocol = pulumi.String("tcp")
+	args.FromPort, args.ToPort = pulumi.Int(ports.from), pulumi.Int(ports.to)
+	args.Tags = a.tagged(suffix)
+	rule, err := vpc.NewSecurityGroupEgressRule(ctx, a.resource(suffix), args, pulumi.Parent(a))
 	a.rules = append(a.rules, rule)
 	return err
 }

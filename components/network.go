@@ -13,8 +13,8 @@ import (
 const anywhere = "0.0.0.0/0"
 
 // Network is the VPC of a stack: per zone a public subnet for the bastion and
-// NAT gateways and a private one for Kafka, their routes, and the private DNS
-// zone that holds every node's name.
+// NAT gateways and a private one for Kafka, their routes and network ACLs, an
+// endpoint for S3, and the private DNS zone that holds every node's name.
 type Network struct {
 	pulumi.ResourceState
 	namer
@@ -25,9 +25,12 @@ type Network struct {
 	NATAddresses   []*ec2.Eip
 	DNSZone        *route53.Zone
 
-	plan    []config.Subnet
-	gateway *ec2.InternetGateway
-	nats    []*ec2.NatGateway
+	plan       []config.Subnet
+	gateway    *ec2.InternetGateway
+	nats       []*ec2.NatGateway
+	tables     []*ec2.RouteTable // public first, then private in the order of the zones
+	publicACL  *ec2.NetworkAcl
+	privateACL *ec2.NetworkAcl
 	// publicEgress and privateEgress are what must exist before a host of such
 	// a subnet reaches the internet. Downloads depend on them: a host is up
 	// minutes before its way out is.
@@ -58,7 +61,7 @@ func NewNetwork(ctx *pulumi.Context, name string, args NetworkArgs, opts ...pulu
 		return nil, err
 	}
 	steps := []func(*pulumi.Context, config.Stack) error{
-		n.addVPC, n.addPublicSubnets, n.addNATGateways, n.addPrivateSubnets, n.addDNSZone,
+		n.addVPC, n.addPublicSubnets, n.addNATGateways, n.addPrivateSubnets, n.addNetworkACLs, n.addS3Endpoint, n.addDNSZone,
 	}
 	for _, step := range steps {
 		if err := step(ctx, args.Stack); err != nil {
@@ -83,6 +86,15 @@ func (n *Network) addVPC(ctx *pulumi.Context, stack config.Stack) (err error) {
 	n.gateway, err = ec2.NewInternetGateway(ctx, n.resource("internet-gateway"), &ec2.InternetGatewayArgs{
 		VpcId: n.VPC.ID(),
 		Tags:  n.tagged("internet-gateway"),
+	}, pulumi.Parent(n))
+	if err != nil {
+		return err
+	}
+	// The VPC comes with a group that lets its members talk to each other.
+	// Nobody wears it; emptied, it also serves nobody by accident.
+	_, err = ec2.NewDefaultSecurityGroup(ctx, n.resource("default-group"), &ec2.DefaultSecurityGroupArgs{
+		VpcId: n.VPC.ID(),
+		Tags:  n.tagged("default-group"),
 	}, pulumi.Parent(n))
 	return err
 }
@@ -173,6 +185,7 @@ func (n *Network) addRouteTable(ctx *pulumi.Context, suffix string, target *ec2.
 		VpcId: n.VPC.ID(),
 		Tags:  n.tagged(suffix),
 	}, pulumi.Parent(n))
+	n.tables = append(n.tables, table)
 	if err != nil || target == nil {
 		return table, nil, err
 	}
@@ -202,6 +215,26 @@ func (n *Network) addSubnet(
 		RouteTableId: table.ID(),
 	}, pulumi.Parent(n))
 	return subnet, association, err
+}
+
+// addS3Endpoint leads what is for S3 past the NAT gateways: it costs nothing,
+// and it is how hosts without a NAT gateway get their archive and, on Amazon
+// Linux, their packages.
+func (n *Network) addS3Endpoint(ctx *pulumi.Context, stack config.Stack) error {
+	var tables pulumi.StringArray
+	for _, table := range n.tables {
+		tables = append(tables, table.ID())
+	}
+	endpoint, err := ec2.NewVpcEndpoint(ctx, n.resource("s3-endpoint"), &ec2.VpcEndpointArgs{
+		VpcId:           n.VPC.ID(),
+		ServiceName:     pulumi.String("com.amazonaws." + stack.Region + ".s3"),
+		VpcEndpointType: pulumi.String("Gateway"),
+		RouteTableIds:   tables,
+		Tags:            n.tagged("s3-endpoint"),
+	}, pulumi.Parent(n))
+	n.publicEgress = append(n.publicEgress, endpoint)
+	n.privateEgress = append(n.privateEgress, endpoint)
+	return err
 }
 
 func (n *Network) addDNSZone(ctx *pulumi.Context, stack config.Stack) (err error) {

@@ -130,9 +130,16 @@ func (r *reader) room() {
 	}
 }
 
+// mostAdmins leaves room for kraftstack's own rules in the public subnets'
+// network ACL, of whose rules AWS allows 20 in each direction.
+const mostAdmins = 12
+
 func (r *reader) admins() {
 	s := r.stack
 	key := Namespace + ":access.adminCidrs"
+	if count := len(s.Access.AdminCIDRs); count > mostAdmins {
+		r.problem(key, count, "is more networks than a network ACL has rules for", fmt.Sprintf("at most %d, wider ones if need be", mostAdmins))
+	}
 	for i, p := range s.Access.AdminCIDRs {
 		at := fmt.Sprintf("%s[%d]", key, i)
 		if !p.IsValid() || r.bad[at] {
@@ -171,6 +178,9 @@ func (r *reader) volume(field string, v Volume) {
 	}
 }
 
+// apacheArchive holds every release of Kafka for good.
+const apacheArchive = "https://archive.apache.org/dist/kafka/"
+
 // archive sets the default address, and checks that a given one is of the
 // version that will be installed under that version's name.
 func (r *reader) archive() {
@@ -179,7 +189,7 @@ func (r *reader) archive() {
 		return
 	}
 	if k.ArchiveURL == "" {
-		k.ArchiveURL = "https://archive.apache.org/dist/kafka/" + k.Version + "/kafka_2.13-" + k.Version + ".tgz"
+		k.ArchiveURL = apacheArchive + k.Version + "/kafka_2.13-" + k.Version + ".tgz"
 		return
 	}
 	name := archiveName.FindStringSubmatch(path.Base(k.ArchiveURL))

@@ -5,7 +5,7 @@ func accessField() field {
 		{
 			name: "adminCidrs", kind: textList, required: true,
 			doc:     "The networks whose addresses may reach the bastion's SSH port. Nothing else of the stack can be reached from outside the VPC.",
-			allowed: "a list of IPv4 networks in CIDR form with no host bits, such as [203.0.113.0/24]; for one address write 203.0.113.7/32",
+			allowed: "a list of IPv4 networks in CIDR form with no host bits, such as [203.0.113.0/24], at most 12; for one address write 203.0.113.7/32",
 			set:     setAdmins,
 		},
 		{

@@ -16,7 +16,7 @@ func networkField() field {
 		},
 		{
 			name: "natGateways", kind: text, def: `"one"`,
-			doc:     "How private hosts reach the internet. `one` gateway is cheapest; `perZone` survives the loss of a zone; `none` leaves no way out, for hosts whose image and archive need none.",
+			doc:     "How private hosts reach the internet. `one` gateway is cheapest; `perZone` survives the loss of a zone; `none` leaves S3 as the only way out, for hosts whose packages are in their image or in S3, and whose archive is in S3 or in the VPC: see docs/network.md.",
 			allowed: "one, perZone or none",
 			set:     into(func(s *Stack) *string { return &s.Network.NATGateways }, oneOf(NATOne, NATPerZone, NATNone)),
 		},

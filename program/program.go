@@ -23,6 +23,11 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, warning := range stack.Warnings() {
+		if err := ctx.Log.Warn(warning.String(), nil); err != nil {
+			return err
+		}
+	}
 	image := findImage(ctx, stack)
 	tags := components.Tags{"kraftstack:stack": stack.Name, "ManagedBy": "kraftstack"}
 	network, err := components.NewNetwork(ctx, "network", components.NetworkArgs{Stack: stack, Tags: tags})

@@ -69,6 +69,11 @@ func (op *operation) perform(ctx context.Context) error {
 	if err := op.askFirst(); err != nil {
 		return err
 	}
+	if op.create { // follows the stack file
+		if err := printWarnings(op.command.ErrOrStderr(), op.dir, op.stack); err != nil {
+			return err
+		}
+	}
 	stack, err := op.open(ctx)
 	if err != nil {
 		return err

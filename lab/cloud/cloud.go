@@ -17,6 +17,8 @@ type Snapshot struct {
 	Instances      []Instance
 	Volumes        []Volume
 	SecurityGroups []SecurityGroup
+	NetworkACLs    []NetworkACL
+	S3Endpoints    []S3Endpoint
 	Addresses      []Address
 	Zones          []Zone
 }
@@ -30,13 +32,15 @@ type VPC struct {
 }
 
 // Subnet is a part of a VPC in one availability zone. RouteTable is the id of
-// the table in force: the associated one, or the VPC's main table.
+// the table in force: the associated one, or the VPC's main table. ACL is the
+// id of its network ACL: each subnet has one.
 type Subnet struct {
 	ID         string
 	VPC        string
 	CIDR       netip.Prefix
 	Zone       string
 	RouteTable string
+	ACL        string
 }
 
 // RouteTable lists a table's routes besides the implied local one.
@@ -47,7 +51,8 @@ type RouteTable struct {
 }
 
 // Route has exactly one target: an internet gateway id (igw-…), a NAT gateway
-// id (nat-…), or another kind of id that the hypervisor refuses by name.
+// id (nat-…), or another kind of id that the hypervisor refuses by name. Routes
+// to gateway endpoints are left out: see S3Endpoint.
 type Route struct {
 	Destination netip.Prefix
 	Target      string
@@ -110,6 +115,36 @@ type Rule struct {
 	ToPort   int
 	CIDRs    []netip.Prefix
 	Groups   []string
+}
+
+// NetworkACL is a stateless list of rules for all packets that cross the border
+// of a subnet. Entries are sorted by number: the first that matches decides, and
+// the last one, which AWS writes itself, denies everything.
+type NetworkACL struct {
+	ID      string
+	VPC     string
+	Ingress []ACLEntry
+	Egress  []ACLEntry
+}
+
+// ACLEntry is one rule of a network ACL. Protocol is "tcp", "udp", "icmp" or
+// "-1" (everything); FromPort and ToPort are of the packet's destination and
+// hold for tcp and udp alone.
+type ACLEntry struct {
+	Number   int
+	Allow    bool
+	Protocol string
+	FromPort int
+	ToPort   int
+	CIDR     netip.Prefix
+}
+
+// S3Endpoint is a gateway endpoint for S3: subnets that use one of its route
+// tables reach S3 without any other way out.
+type S3Endpoint struct {
+	ID          string
+	VPC         string
+	RouteTables []string
 }
 
 // Address is an Elastic IP. Instance is empty while it is not associated with

@@ -94,7 +94,12 @@ func TestFidelity(t *testing.T) {
 	c := start(t, t.TempDir())
 	f := &fidelity{world: build(t, c), t: t, api: ec2.NewFromConfig(c.awsConfig(Region)),
 		dns: route53.NewFromConfig(c.awsConfig(Region)), ssm: ssm.NewFromConfig(c.awsConfig(Region))}
-	rows := append(append(append(hostRows(), diskRows()...), networkRows()...), teardownRows()...)
+	play(t, f, append(append(append(hostRows(), diskRows()...), networkRows()...), teardownRows()...))
+}
+
+// play runs the rows in order.
+func play(t *testing.T, f *fidelity, rows []row) {
+	t.Helper()
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			began := time.Now()

@@ -85,7 +85,8 @@ func (c *Control) awsConfig(region string) aws.Config {
 type reader struct {
 	ec2     *ec2.Client
 	control *Control
-	vpcs    map[string]bool // those that belong to the lab
+	vpcs    map[string]bool   // those that belong to the lab
+	aclOf   map[string]string // by subnet
 }
 
 func (r *reader) read(ctx context.Context, s *cloud.Snapshot) error {
@@ -97,7 +98,7 @@ func (r *reader) read(ctx context.Context, s *cloud.Snapshot) error {
 		return err
 	}
 	steps := []func(context.Context, *cloud.Snapshot) error{
-		r.readSubnets, r.readNATGateways, r.readSecurityGroups, r.readAddresses, r.readVolumes,
+		r.readACLs, r.readSubnets, r.readNATGateways, r.readS3Endpoints, r.readSecurityGroups, r.readAddresses, r.readVolumes,
 	}
 	for _, step := range steps {
 		if err := step(ctx, s); err != nil {
@@ -202,6 +203,8 @@ func sortSnapshot(s *cloud.Snapshot) {
 	sortBy(s.Instances, func(v cloud.Instance) string { return v.ID })
 	sortBy(s.Volumes, func(v cloud.Volume) string { return v.ID })
 	sortBy(s.SecurityGroups, func(v cloud.SecurityGroup) string { return v.ID })
+	sortBy(s.NetworkACLs, func(v cloud.NetworkACL) string { return v.ID })
+	sortBy(s.S3Endpoints, func(v cloud.S3Endpoint) string { return v.ID })
 	sortBy(s.Addresses, func(v cloud.Address) string { return v.AllocationID })
 	sortBy(s.Zones, func(v cloud.Zone) string { return v.ID })
 }

@@ -63,7 +63,7 @@ func (r *reader) readSubnets(ctx context.Context, s *cloud.Snapshot) error {
 			}
 			s.Subnets = append(s.Subnets, cloud.Subnet{
 				ID: id, VPC: vpc, CIDR: cidr,
-				Zone: aws.ToString(subnet.AvailabilityZone), RouteTable: table,
+				Zone: aws.ToString(subnet.AvailabilityZone), RouteTable: table, ACL: r.aclOf[id],
 			})
 		}
 	}
@@ -176,9 +176,9 @@ func (r *reader) readSecurityGroups(ctx context.Context, s *cloud.Snapshot) erro
 func readRules(group string, permissions []types.IpPermission) ([]cloud.Rule, error) {
 	var rules []cloud.Rule
 	for _, permission := range permissions {
-		protocol, err := protocolName(group, aws.ToString(permission.IpProtocol))
+		protocol, err := protocolName(aws.ToString(permission.IpProtocol))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("security group %s: %w", group, err)
 		}
 		rule := cloud.Rule{Protocol: protocol}
 		if protocol == "tcp" || protocol == "udp" {
@@ -208,7 +208,7 @@ func readRules(group string, permissions []types.IpPermission) ([]cloud.Rule, er
 	return rules, nil
 }
 
-func protocolName(group, text string) (string, error) {
+func protocolName(text string) (string, error) {
 	switch text {
 	case "tcp", "6":
 		return "tcp", nil
@@ -219,5 +219,5 @@ func protocolName(group, text string) (string, error) {
 	case "-1", "all":
 		return "-1", nil
 	}
-	return "", fmt.Errorf("security group %s: the lab does not know protocol %q", group, text)
+	return "", fmt.Errorf("the lab does not know protocol %q", text)
 }

@@ -15,6 +15,7 @@ var (
 	operatorAddr  = netip.MustParseAddr("203.0.113.10")
 	strangerAddr  = netip.MustParseAddr("198.51.100.10")
 	downloadAddr  = netip.MustParseAddr("198.51.100.80")
+	s3Addr        = netip.MustParseAddr("198.51.100.90")
 	linkLocalDNS  = netip.MustParseAddr("169.254.169.253")
 	aliasRange    = netip.MustParsePrefix("198.18.0.0/15")
 	transitRange  = netip.MustParsePrefix("169.254.0.0/17")

@@ -15,6 +15,10 @@ import (
 // the internet.
 const downloadName = "downloads.kraftstack.lab"
 
+// mirrorName is the same archives in a bucket of the lab's S3: what hosts
+// without a way to the internet reach through a gateway endpoint.
+const mirrorName = "kraftstack-mirror.s3.us-east-1.amazonaws.com"
+
 // negativeTTL is how long, in seconds, a resolver may remember that a name does
 // not exist. AWS's private zones say 900 by default; tests need not wait so
 // long, and a program that asks too early still fails.
@@ -31,6 +35,7 @@ type names struct {
 func namesOf(vpc cloud.VPC, snapshot cloud.Snapshot) names {
 	n := names{records: map[string][]dns.RR{}}
 	n.addA(downloadName, 60, downloadAddr)
+	n.addA(mirrorName, 60, s3Addr)
 	for _, instance := range snapshot.Instances {
 		if instance.VPC != vpc.ID {
 			continue

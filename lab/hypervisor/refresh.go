@@ -85,7 +85,9 @@ func (h *Hypervisor) refreshVPC(ctx context.Context, p picture, vpc cloud.VPC) e
 	if err := ensureRouter(router, h.internetName(), p.vpcs[vpc.ID], vpc, subnets); err != nil {
 		return err
 	}
-	rules, err := ruleset(p.topology.view(vpc, p.records, p.alias))
+	view := p.topology.view(vpc, p.records, p.alias)
+	_, view.Transit = transitAddrs(p.vpcs[vpc.ID])
+	rules, err := ruleset(view)
 	if err != nil || h.rulesets[vpc.ID] == rules {
 		return err
 	}

@@ -24,7 +24,7 @@ func ensureInternet(name string) error {
 		if err != nil {
 			return err
 		}
-		for _, addr := range []netip.Addr{operatorAddr, strangerAddr, downloadAddr} {
+		for _, addr := range []netip.Addr{operatorAddr, strangerAddr, downloadAddr, s3Addr} {
 			if err := addAddr(handle, lo, single(addr)); err != nil {
 				return err
 			}

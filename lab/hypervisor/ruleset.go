@@ -15,6 +15,11 @@ type routerView struct {
 	Resolvers []netip.Addr
 	Hosts     []hostView // sorted by address
 	Groups    []cloud.SecurityGroup
+	Subnets   []subnetView
+	ACLs      []cloud.NetworkACL
+	// Transit is the router's own address towards the internet, which packets
+	// through a gateway endpoint leave with.
+	Transit netip.Addr
 }
 
 // hostView is one host as its router sees it.
@@ -25,13 +30,15 @@ type hostView struct {
 	Groups   []string
 	Out      netip.Addr // the public alias that its traffic leaves with; zero: no way out
 	In       netip.Addr // the public alias that leads to it; zero: none
+	S3       bool       // a gateway endpoint leads to S3
 }
 
 // ruleset generates the nftables text for one router. It replaces the whole
 // table in one transaction, so there is no moment without rules. As with
 // security groups on EC2, a packet that opens a connection needs the sender's
-// egress and the receiver's ingress; replies need neither; whatever is not
-// allowed is dropped without an answer.
+// egress and the receiver's ingress; replies need neither. Network ACLs look at
+// replies too: see writeACLs. Whatever is not allowed is dropped without an
+// answer.
 func ruleset(view routerView) (string, error) {
 	var b strings.Builder
 	b.WriteString("table inet ks\ndelete table inet ks\ntable inet ks {\n")
@@ -47,6 +54,9 @@ func ruleset(view routerView) (string, error) {
 		if err := writeHostChain(&b, "in", host, groups); err != nil {
 			return "", err
 		}
+	}
+	if err := writeACLs(&b, view); err != nil {
+		return "", err
 	}
 	writeForward(&b, view)
 	writeInput(&b, view)
@@ -102,21 +112,9 @@ func writeHostChain(b *strings.Builder, direction string, host hostView, groups 
 // ruleLines are the nftables rules for one security group rule: one for each
 // CIDR and each group. IPv6 ranges match nothing, because hosts have no IPv6.
 func ruleLines(rule cloud.Rule, farSide string) ([]string, error) {
-	var match string
-	switch rule.Protocol {
-	case "-1":
-	case "icmp":
-		match = "ip protocol icmp "
-	case "tcp", "udp":
-		if rule.FromPort < 0 || rule.ToPort > 65535 || rule.FromPort > rule.ToPort {
-			return nil, fmt.Errorf("%s ports %d to %d: not a range of ports", rule.Protocol, rule.FromPort, rule.ToPort)
-		}
-		match = fmt.Sprintf("%s dport %d-%d ", rule.Protocol, rule.FromPort, rule.ToPort)
-		if rule.FromPort == rule.ToPort {
-			match = fmt.Sprintf("%s dport %d ", rule.Protocol, rule.FromPort)
-		}
-	default:
-		return nil, fmt.Errorf("protocol %q is none that the lab knows: tcp, udp, icmp or -1", rule.Protocol)
+	match, err := protocolMatch(rule.Protocol, rule.FromPort, rule.ToPort)
+	if err != nil {
+		return nil, err
 	}
 	var lines []string
 	for _, cidr := range rule.CIDRs {
@@ -135,7 +133,7 @@ func ruleLines(rule cloud.Rule, farSide string) ([]string, error) {
 }
 
 func writeForward(b *strings.Builder, view routerView) {
-	var links, out, in, leaving []string
+	var links, out, in, leaving, s3 []string
 	for _, host := range view.Hosts {
 		links = append(links, fmt.Sprintf("%q . %s", host.Link, host.Addr))
 		out = append(out, fmt.Sprintf("%s : jump out-%s", host.Addr, host.Instance))
@@ -143,12 +141,18 @@ func writeForward(b *strings.Builder, view routerView) {
 		if host.Out.IsValid() {
 			leaving = append(leaving, host.Addr.String())
 		}
+		if host.S3 {
+			s3 = append(s3, host.Addr.String())
+		}
 	}
 	b.WriteString("\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n")
 	b.WriteString("\t\tct state established,related accept\n\t\tct state invalid drop\n")
 	if len(view.Hosts) > 0 {
 		fmt.Fprintf(b, "\t\tiifname != %q iifname . ip saddr != { %s } counter drop\n", view.Uplink, strings.Join(links, ", "))
 		fmt.Fprintf(b, "\t\tiifname != %q ip saddr vmap { %s }\n", view.Uplink, strings.Join(out, ", "))
+		if len(s3) > 0 {
+			fmt.Fprintf(b, "\t\toifname %q ip saddr { %s } ip daddr %s accept\n", view.Uplink, strings.Join(s3, ", "), s3Addr)
+		}
 		if len(leaving) > 0 {
 			fmt.Fprintf(b, "\t\toifname %q ip saddr { %s } accept\n", view.Uplink, strings.Join(leaving, ", "))
 		}
@@ -177,8 +181,11 @@ func writeInput(b *strings.Builder, view routerView) {
 
 // writeNAT maps public aliases to private addresses, both ways, at the edge.
 func writeNAT(b *strings.Builder, view routerView) {
-	var in, out []string
+	var in, out, s3 []string
 	for _, host := range view.Hosts {
+		if host.S3 {
+			s3 = append(s3, host.Addr.String())
+		}
 		if host.In.IsValid() {
 			in = append(in, fmt.Sprintf("%s : %s", host.In, host.Addr))
 		}
@@ -190,10 +197,17 @@ func writeNAT(b *strings.Builder, view routerView) {
 		b.WriteString("\tchain prerouting {\n\t\ttype nat hook prerouting priority dstnat;\n")
 		fmt.Fprintf(b, "\t\tiifname %q dnat ip to ip daddr map { %s }\n\t}\n", view.Uplink, strings.Join(in, ", "))
 	}
-	if len(out) > 0 {
-		b.WriteString("\tchain postrouting {\n\t\ttype nat hook postrouting priority srcnat;\n")
-		fmt.Fprintf(b, "\t\toifname %q snat ip to ip saddr map { %s }\n\t}\n", view.Uplink, strings.Join(out, ", "))
+	if len(out)+len(s3) == 0 {
+		return
 	}
+	b.WriteString("\tchain postrouting {\n\t\ttype nat hook postrouting priority srcnat;\n")
+	if len(s3) > 0 {
+		fmt.Fprintf(b, "\t\toifname %q ip saddr { %s } ip daddr %s snat ip to %s\n", view.Uplink, strings.Join(s3, ", "), s3Addr, view.Transit)
+	}
+	if len(out) > 0 {
+		fmt.Fprintf(b, "\t\toifname %q snat ip to ip saddr map { %s }\n", view.Uplink, strings.Join(out, ", "))
+	}
+	b.WriteString("\t}\n")
 }
 
 func addresses(hosts []hostView) string {

@@ -21,6 +21,14 @@ func prefixes(texts ...string) []netip.Prefix {
 	return list
 }
 
+func allow(number int, protocol string, from, to int, cidr string) cloud.ACLEntry {
+	return cloud.ACLEntry{Number: number, Allow: true, Protocol: protocol, FromPort: from, ToPort: to, CIDR: prefixes(cidr)[0]}
+}
+
+func deny(number int) cloud.ACLEntry {
+	return cloud.ACLEntry{Number: number, Protocol: "-1", CIDR: prefixes("0.0.0.0/0")[0]}
+}
+
 func TestRuleset(t *testing.T) {
 	bastion := cloud.SecurityGroup{
 		ID: "sg-bastion", VPC: "vpc-1",
@@ -41,10 +49,20 @@ func TestRuleset(t *testing.T) {
 		"empty": {Uplink: "uplink"},
 		"full": {
 			Uplink: "uplink", Resolvers: []netip.Addr{addr("10.7.0.2"), linkLocalDNS},
-			Groups: []cloud.SecurityGroup{bastion, node, {ID: "sg-unused", VPC: "vpc-1"}},
+			Groups: []cloud.SecurityGroup{bastion, node, {ID: "sg-unused", VPC: "vpc-1"}}, Transit: addr("169.254.0.2"),
+			Subnets: []subnetView{
+				{CIDR: prefixes("10.7.1.0/24")[0], ACL: "acl-public"},
+				{CIDR: prefixes("10.7.2.0/24")[0], ACL: "acl-private", NATACL: "acl-public"},
+			},
+			ACLs: []cloud.NetworkACL{
+				{ID: "acl-private", VPC: "vpc-1", Ingress: []cloud.ACLEntry{allow(100, "tcp", 32768, 60999, "0.0.0.0/0"), deny(32767)}, Egress: []cloud.ACLEntry{deny(32767)}},
+				{ID: "acl-public", VPC: "vpc-1", Ingress: []cloud.ACLEntry{deny(32767)}, Egress: []cloud.ACLEntry{
+					allow(90, "icmp", 0, 0, "10.7.0.0/16"), {Number: 95, Protocol: "udp", FromPort: 53, ToPort: 53, CIDR: prefixes("192.0.2.0/24")[0]},
+					allow(100, "-1", 0, 0, "0.0.0.0/0"), deny(32767)}},
+			},
 			Hosts: []hostView{
 				{Instance: "i-a", Addr: addr("10.7.1.10"), Link: "h0", Groups: []string{"sg-bastion"}, Out: addr("198.18.0.1"), In: addr("198.18.0.1")},
-				{Instance: "i-b", Addr: addr("10.7.2.20"), Link: "h1", Groups: []string{"sg-node"}, Out: addr("198.18.0.2")},
+				{Instance: "i-b", Addr: addr("10.7.2.20"), Link: "h1", Groups: []string{"sg-node"}, Out: addr("198.18.0.2"), S3: true},
 				{Instance: "i-c", Addr: addr("10.7.2.21"), Link: "h2", Groups: []string{"sg-bastion", "sg-node"}},
 			},
 		},

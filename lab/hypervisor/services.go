@@ -133,8 +133,8 @@ func (s *services) closeResolver(vpc string) {
 	}
 }
 
-// followDownloads opens or closes the download server's socket, which is inside
-// the internet namespace.
+// followDownloads opens or closes the download server's sockets, which are
+// inside the internet namespace: that of the internet and that of S3.
 func (s *services) followDownloads(open bool) error {
 	if !open {
 		if s.downloads != nil {
@@ -146,21 +146,32 @@ func (s *services) followDownloads(open bool) error {
 	if s.downloads != nil {
 		return nil
 	}
-	var listener net.Listener
-	err := inNetns(s.prefix+"internet", func() (err error) {
-		listener, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(downloadAddr, 80)))
-		return err
+	var listeners []net.Listener
+	err := inNetns(s.prefix+"internet", func() error {
+		for _, at := range []netip.Addr{downloadAddr, s3Addr} {
+			listener, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(at, 80)))
+			if err != nil {
+				return err
+			}
+			listeners = append(listeners, listener)
+		}
+		return nil
 	})
 	if err != nil {
+		for _, listener := range listeners {
+			_ = listener.Close()
+		}
 		return fmt.Errorf("open the download server: %w", err)
 	}
 	server := &http.Server{Handler: http.FileServer(http.Dir(s.downloadDir)), ReadHeaderTimeout: 10 * time.Second}
 	s.downloads = server
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("download server ended", "error", err)
-		}
-	}()
+	for _, listener := range listeners {
+		go func() {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				s.log.Error("download server ended", "error", err)
+			}
+		}()
+	}
 	return nil
 }
 

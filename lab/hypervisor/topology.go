@@ -116,7 +116,12 @@ func (t *topology) publicIPs() []netip.Addr {
 // view is the router's picture of a VPC: hosts are the records of the machines
 // that are, or were until just now, in it.
 func (t *topology) view(vpc cloud.VPC, hosts []*hostRecord, alias func(netip.Addr) netip.Addr) routerView {
-	view := routerView{Uplink: uplinkName}
+	view := routerView{Uplink: uplinkName, Subnets: t.subnetViews(vpc)}
+	for _, acl := range t.snapshot.NetworkACLs {
+		if acl.VPC == vpc.ID {
+			view.ACLs = append(view.ACLs, acl)
+		}
+	}
 	if vpc.EnableDNSSupport {
 		view.Resolvers = []netip.Addr{resolverAddr(vpc.CIDR), linkLocalDNS}
 	}
@@ -142,6 +147,7 @@ func (t *topology) view(vpc cloud.VPC, hosts []*hostRecord, alias func(netip.Add
 		host := hostView{
 			Instance: record.Instance.ID, Addr: record.Instance.PrivateIP,
 			Link: linkName(record.Index), Groups: record.Instance.SecurityGroups,
+			S3: t.reachesS3(record.Instance.Subnet),
 		}
 		if out, in := t.publicAddrs(record.Instance); out.IsValid() {
 			host.Out = alias(out)
@@ -153,6 +159,30 @@ func (t *topology) view(vpc cloud.VPC, hosts []*hostRecord, alias func(netip.Add
 	}
 	slices.SortFunc(view.Hosts, func(a, b hostView) int { return a.Addr.Compare(b.Addr) })
 	return view
+}
+
+// subnetViews lists a VPC's subnets, sorted by their addresses.
+func (t *topology) subnetViews(vpc cloud.VPC) []subnetView {
+	var views []subnetView
+	for _, subnet := range t.snapshot.Subnets {
+		if subnet.VPC != vpc.ID {
+			continue
+		}
+		one := subnetView{CIDR: subnet.CIDR, ACL: subnet.ACL}
+		if nat, ok := t.nats[t.defaultTarget(subnet.ID)]; ok && nat.Subnet != subnet.ID {
+			one.NATACL = t.subnets[nat.Subnet].ACL
+		}
+		views = append(views, one)
+	}
+	slices.SortFunc(views, func(a, b subnetView) int { return a.CIDR.Compare(b.CIDR) })
+	return views
+}
+
+// reachesS3 says whether a gateway endpoint for S3 serves the subnet.
+func (t *topology) reachesS3(subnet string) bool {
+	return slices.ContainsFunc(t.snapshot.S3Endpoints, func(e cloud.S3Endpoint) bool {
+		return slices.Contains(e.RouteTables, t.subnets[subnet].RouteTable)
+	})
 }
 
 // maxForwardedRange is the widest port range of a rule that gets forwarders:

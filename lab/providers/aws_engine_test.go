@@ -16,8 +16,8 @@ func (w *world) lifeOfANetwork() {
 	ctx := context.Background()
 	s := &netSettings{vpcName: "first", instanceType: "t3.medium", size: 8, userData: "#cloud-config\n"}
 	stack := w.stack("life", lab("us-east-1"), network(s))
-	if got := w.up(stack)["create"]; got != 24 {
-		t.Errorf("up made %d resources, want 24", got)
+	if got := w.up(stack)["create"]; got != 27 {
+		t.Errorf("up made %d resources, want 27", got)
 	}
 	if got := w.up(stack); changed(got) != 0 {
 		t.Errorf("the second up changed something: %v", got)
@@ -50,7 +50,8 @@ func (w *world) lifeOfANetwork() {
 	w.nothingLeft()
 }
 
-// driftIsRepaired changes a tag and takes a rule away behind the engine's back.
+// driftIsRepaired changes a tag and takes a rule of a group and one of an ACL
+// away behind the engine's back.
 func (w *world) driftIsRepaired(stack auto.Stack) {
 	w.t.Helper()
 	ctx := context.Background()
@@ -74,11 +75,20 @@ func (w *world) driftIsRepaired(stack auto.Stack) {
 		Tags: []types.Tag{{Key: aws.String("stray"), Value: aws.String("yes")}}}); err != nil {
 		w.t.Fatal(err)
 	}
-	if got := w.refresh(stack); got["delete"] != 1 || got["update"] != 1 {
-		w.t.Errorf("refresh found %v, want one delete (the rule) and one update (the tag)", got)
+	acls, err := w.ec2.DescribeNetworkAcls(ctx, &awsec2.DescribeNetworkAclsInput{Filters: []types.Filter{
+		{Name: aws.String("entry.cidr"), Values: []string{"203.0.113.0/24"}}}})
+	if err != nil || len(acls.NetworkAcls) != 1 {
+		w.t.Fatal(acls, err)
 	}
-	if got := w.up(stack); got["create"] != 1 || got["update"] != 1 {
-		w.t.Errorf("up repaired %v, want one create and one update", got)
+	if _, err := w.ec2.DeleteNetworkAclEntry(ctx, &awsec2.DeleteNetworkAclEntryInput{
+		NetworkAclId: acls.NetworkAcls[0].NetworkAclId, Egress: aws.Bool(false), RuleNumber: aws.Int32(200)}); err != nil {
+		w.t.Fatal(err)
+	}
+	if got := w.refresh(stack); got["delete"] != 1 || got["update"] != 2 {
+		w.t.Errorf("refresh found %v, want one delete (the group's rule) and two updates (the tag, the ACL's rule)", got)
+	}
+	if got := w.up(stack); got["create"] != 1 || got["update"] != 2 {
+		w.t.Errorf("up repaired %v, want one create and two updates", got)
 	}
 }
 

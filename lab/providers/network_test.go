@@ -82,6 +82,29 @@ func routes(ctx *pulumi.Context, net *ec2.Vpc, igw *ec2.InternetGateway, subnet 
 	}
 	_, err = ec2.NewRoute(ctx, "private-out", &ec2.RouteArgs{RouteTableId: private.ID(),
 		DestinationCidrBlock: pulumi.String("0.0.0.0/0"), NatGatewayId: nat.ID()})
+	if err != nil {
+		return err
+	}
+	return borders(ctx, net, subnet, private)
+}
+
+// borders are what guards the VPC's borders and leads past its gateways.
+func borders(ctx *pulumi.Context, net *ec2.Vpc, subnet *ec2.Subnet, table *ec2.RouteTable) error {
+	if _, err := ec2.NewDefaultSecurityGroup(ctx, "emptied", &ec2.DefaultSecurityGroupArgs{VpcId: net.ID()}); err != nil {
+		return err
+	}
+	if _, err := ec2.NewNetworkAcl(ctx, "acl", &ec2.NetworkAclArgs{VpcId: net.ID(), SubnetIds: pulumi.StringArray{subnet.ID()},
+		Ingress: ec2.NetworkAclIngressArray{ec2.NetworkAclIngressArgs{RuleNo: pulumi.Int(200), Action: pulumi.String("allow"),
+			Protocol: pulumi.String("6"), CidrBlock: pulumi.String("203.0.113.0/24"), FromPort: pulumi.Int(22), ToPort: pulumi.Int(22)},
+			ec2.NetworkAclIngressArgs{RuleNo: pulumi.Int(100), Action: pulumi.String("allow"),
+				Protocol: pulumi.String("-1"), CidrBlock: pulumi.String("10.20.0.0/24"), FromPort: pulumi.Int(0), ToPort: pulumi.Int(0)}},
+		Egress: ec2.NetworkAclEgressArray{ec2.NetworkAclEgressArgs{RuleNo: pulumi.Int(100), Action: pulumi.String("allow"),
+			Protocol: pulumi.String("6"), CidrBlock: pulumi.String("0.0.0.0/0"), FromPort: pulumi.Int(1024), ToPort: pulumi.Int(65535)}},
+	}); err != nil {
+		return err
+	}
+	_, err := ec2.NewVpcEndpoint(ctx, "s3", &ec2.VpcEndpointArgs{VpcId: net.ID(), VpcEndpointType: pulumi.String("Gateway"),
+		ServiceName: pulumi.String("com.amazonaws.us-east-1.s3"), RouteTableIds: pulumi.StringArray{table.ID()}})
 	return err
 }
 

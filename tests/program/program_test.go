@@ -179,6 +179,22 @@ func TestSecurityGroups(t *testing.T) {
 	golden.Compare(t, "rules", strings.Join(rules, "\n")+"\n")
 }
 
+// TestNetworkACLs lists every rule, for the same reason.
+func TestNetworkACLs(t *testing.T) {
+	r := mustDeploy(t, small(nil))
+	var rules []string
+	for _, acl := range r.ofType("aws:ec2/networkAcl:NetworkAcl") {
+		for _, direction := range []string{"ingress", "egress"} {
+			for _, entry := range acl.Inputs[resource.PropertyKey(direction)].ArrayValue() {
+				e := entry.ObjectValue()
+				rules = append(rules, fmt.Sprintf("%s %s %v: %s %s %s %v-%v", acl.Name, direction, e["ruleNo"].NumberValue(),
+					e["action"].StringValue(), e["protocol"].StringValue(), e["cidrBlock"].StringValue(), e["fromPort"].NumberValue(), e["toPort"].NumberValue()))
+			}
+		}
+	}
+	golden.Compare(t, "acls", strings.Join(rules, "\n")+"\n")
+}
+
 func TestBadStackRegistersNothing(t *testing.T) {
 	for name, values := range map[string]map[string]any{
 		"no admins":    {"aws:region": "us-east-1"},

@@ -33,11 +33,13 @@ def main(port, folder):
 def build(book):
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from . import addresses, gateways, gateway, groups, images, instances, placement, regions, volumes, zones
+    from . import (
+        acls, addresses, endpoints, gateway, gateways, groups, images, instances, placement, regions, volumes, zones,
+    )
 
     regions.install(book.lab)
     # Order matters where two change the same method: the last one runs first.
-    for part in (images, addresses, gateways, groups, volumes, placement, instances, zones):
+    for part in (images, addresses, gateways, acls, endpoints, groups, volumes, placement, instances, zones):
         part.install()
     application = DomainDispatcherApplication(create_backend_app)
     return gateway.Gateway(application, book)

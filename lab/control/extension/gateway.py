@@ -34,6 +34,12 @@ def action_of(environ, body):
     return environ["REQUEST_METHOD"] + " " + environ["PATH_INFO"]
 
 
+def token_of(body):
+    """The client token of an EC2 request, which SDKs send again with a retry."""
+    tokens = urllib.parse.parse_qs(body.decode("utf-8", "replace")).get("ClientToken") if body.startswith(b"Action=") else None
+    return tokens[0] if tokens else None
+
+
 def is_change(environ, action):
     if " " in action:
         return environ["REQUEST_METHOD"] not in ("GET", "HEAD", "OPTIONS")
@@ -48,6 +54,7 @@ class Gateway:
         self.moto = moto
         self.journal = journal
         self.lock = threading.Lock()
+        self.answered = {}  # by client token: the request's body and its answer
         self.changed = threading.Condition()
 
     def __call__(self, environ, start_response):
@@ -60,9 +67,12 @@ class Gateway:
         body = read_body(environ)
         action = action_of(environ, body)
         with self.lock:
-            if is_change(environ, action):
+            if self._repeats(body):
+                # A retry of what was done: AWS gives the first answer again.
+                status, headers, answer = self.answered[token_of(body)][1]
+            elif is_change(environ, action):
                 self.journal.begin()
-                status, headers, answer = self._dispatch(environ, body, action)
+                status, headers, answer = self._execute(environ, body, action)
                 self.journal.commit(environ, body, action, status, answer)
                 with self.changed:
                     self.changed.notify_all()
@@ -76,10 +86,22 @@ class Gateway:
 
         def execute(environ, body):
             environ["wsgi.errors"] = sys.stderr
-            status, _, answer = self._dispatch(environ, body, action_of(environ, body))
+            status, _, answer = self._execute(environ, body, action_of(environ, body))
             return status, answer
 
         self.journal.replay(execute)
+
+    def _repeats(self, body):
+        first = self.answered.get(token_of(body))
+        return first is not None and first[0] == body
+
+    def _execute(self, environ, body, action):
+        """A change, whose answer is kept for a retry."""
+        result = self._dispatch(environ, body, action)
+        token = token_of(body)
+        if token and result[0] < 400:
+            self.answered[token] = (body, result)
+        return result
 
     def _dispatch(self, environ, body, action):
         environ["wsgi.input"] = io.BytesIO(body)
