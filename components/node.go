@@ -56,6 +56,7 @@ func newNode(ctx *pulumi.Context, args NodeArgs, fleet *Fleet) (*Node, error) {
 	n.parent = n
 	inputs := pulumi.Map{
 		"nodeId":       pulumi.Int(n.ID),
+		"roles":        pulumi.ToStringArray(n.Roles()), // a report reads from it which nodes are voters
 		"zone":         pulumi.String(args.Stack.Network.Zones[n.Zone]),
 		"instanceType": pulumi.String(n.InstanceType),
 	}

@@ -21,6 +21,18 @@ type Node struct {
 	Volume       Volume
 }
 
+// Roles are the node's roles as they are told outside: "controller", "broker".
+func (n Node) Roles() []string {
+	var roles []string
+	if n.Controller {
+		roles = append(roles, "controller")
+	}
+	if n.Broker {
+		roles = append(roles, "broker")
+	}
+	return roles
+}
+
 // Nodes lists the cluster's nodes in the order in which they are rolled:
 // controllers of their own first, then brokers by id. In combined mode the
 // first Controllers.Count brokers are voters too.

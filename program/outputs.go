@@ -51,13 +51,6 @@ func export(
 }
 
 func nodeOutput(stack config.Stack, node *components.Node) pulumi.Map {
-	var roles pulumi.StringArray
-	if node.Controller {
-		roles = append(roles, pulumi.String("controller"))
-	}
-	if node.Broker {
-		roles = append(roles, pulumi.String("broker"))
-	}
 	return pulumi.Map{
 		"id":        pulumi.Int(node.ID),
 		"name":      pulumi.String(node.Name),
@@ -67,7 +60,7 @@ func nodeOutput(stack config.Stack, node *components.Node) pulumi.Map {
 		"instance":  node.Instance.ID(),
 		"volume":    node.Volume.ID(),
 		"hostKey":   node.HostKey.PublicKeyOpenssh,
-		"roles":     roles,
+		"roles":     pulumi.ToStringArray(node.Roles()),
 	}
 }
 

@@ -42,7 +42,7 @@ func (f *failures) note(event apitype.EngineEvent) {
 	if d == nil || d.Severity != "error" {
 		return
 	}
-	message := strings.TrimSpace(plain(d.Message))
+	message := strings.TrimSpace(Plain(d.Message))
 	if message == "" || strings.HasPrefix(message, "update failed") || strings.HasPrefix(message, "preview failed") {
 		return
 	}
@@ -171,8 +171,8 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// plain takes the engine's colours out of a text.
-func plain(text string) string { return colour.ReplaceAllString(text, "") }
+// Plain takes the engine's colours out of a text.
+func Plain(text string) string { return colour.ReplaceAllString(text, "") }
 
 const excerptLines = 12
 
@@ -180,7 +180,7 @@ const excerptLines = 12
 // surroundings that the Automation API wraps it in.
 func excerpt(text string) string {
 	var lines []string
-	for line := range strings.Lines(plain(text)) {
+	for line := range strings.Lines(Plain(text)) {
 		if line = strings.TrimRight(line, " \r\n"); strings.TrimSpace(line) != "" {
 			lines = append(lines, line)
 		}

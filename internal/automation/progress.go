@@ -76,7 +76,7 @@ func (p *progress) news(d *apitype.DiagnosticEvent) {
 	if !running || !w.place.IsCommand() || !strings.HasPrefix(d.Severity, "info") {
 		return
 	}
-	if line := saidBy.ReplaceAllString(lastLine(plain(d.Message)), ""); line != "" {
+	if line := saidBy.ReplaceAllString(lastLine(Plain(d.Message)), ""); line != "" {
 		p.send(ui.Event{Host: w.place.Component, Step: w.step, State: ui.Running, Detail: line})
 	}
 }

@@ -1,130 +1,101 @@
 // Package report makes a preview readable: one model of what would change,
-// built from the engine's events, and its renderings. It leads with what a
-// reviewer fears: hosts and disks that go, brokers that restart.
+// built from the engine's events, and its renderings as text, Markdown and
+// JSON. It leads with what a reviewer fears: disks and hosts that go, quorum
+// members that are touched, brokers that restart, rules that open.
+//
+// A report of the same change is the same text, byte for byte: it holds no
+// time, no duration and no order that the engine's scheduling decides. It
+// holds no secret, and no difference between two secrets.
 package report
 
 import (
+	"cmp"
 	"slices"
-	"strings"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/rogpeppe/go-internal/diff"
-
-	"kraftstack/internal/automation"
 )
 
 // Report is what one preview, or one run, would do or did.
 type Report struct {
-	Stack     string   `json:"stack"`
-	Changes   []Change `json:"changes"`
-	Unchanged int      `json:"unchanged"`
+	Stack   string  `json:"stack"`
+	Verdict Verdict `json:"verdict"`
+	// Headline says in one line why the verdict is what it is.
+	Headline string `json:"headline"`
+	Counts   Counts `json:"counts"`
+	// Unchanged counts the resources that stay as they are, components aside.
+	Unchanged int `json:"unchanged"`
+	// Risks are what a reviewer fears, the worst first.
+	Risks []Risk `json:"risks"`
 	// Restarts are the nodes whose Kafka restarts, in the order in which they
 	// do, one after another.
 	Restarts []string `json:"restarts"`
 	// Losses are the hosts and disks that are deleted or replaced.
-	Losses []string `json:"losses"`
+	Losses  []string `json:"losses"`
+	Changes []Change `json:"changes"`
+	// Diffs are the texts that differ, the same difference on many hosts once.
+	Diffs       []Diff       `json:"diffs"`
+	Policies    []Finding    `json:"policies"`
+	Diagnostics []Diagnostic `json:"diagnostics"`
 	// Hosts are what the run was narrowed to; none is the whole stack. LeftOut
 	// are the changes that the stack needs and the run does not make.
 	Hosts   []string `json:"hosts,omitempty"`
 	LeftOut []Change `json:"leftOut,omitempty"`
 }
 
+// Counts is how many resources, components included, each operation has.
+type Counts struct {
+	Create  int `json:"create"`
+	Update  int `json:"update"`
+	Replace int `json:"replace"`
+	Delete  int `json:"delete"`
+}
+
 // Change is one resource that does not stay as it is.
 type Change struct {
-	Op        string     `json:"op"` // create, update, replace or delete
-	Component string     `json:"component"`
-	Step      string     `json:"step"`
-	Type      string     `json:"type"`
-	Keys      []string   `json:"keys,omitempty"`  // the properties that differ
-	Texts     []TextDiff `json:"texts,omitempty"` // what differs in texts of several lines
+	Op        string   `json:"op"` // create, update, replace or delete
+	Component string   `json:"component"`
+	Step      string   `json:"step"`
+	Type      string   `json:"type"`
+	Keys      []string `json:"keys,omitempty"`   // the properties that differ
+	Values    []Value  `json:"values,omitempty"` // how the short ones of them differ
 }
 
-// TextDiff is a unified diff of one property.
-type TextDiff struct {
-	Property string `json:"property"`
-	Diff     string `json:"diff"`
+// Value is how one property differs, as a person reads it.
+type Value struct {
+	Key string `json:"key"`
+	Old string `json:"old"`
+	New string `json:"new"`
 }
 
-// Collector builds a Report from events.
-type Collector struct {
-	report Report
-	seen   map[string]int // URN to index in Changes
-	// reading has the resources that a refresh reads, by URN.
-	reading map[string]bool
+// Diagnostic is what the engine or the program said beside its events.
+type Diagnostic struct {
+	Severity  string `json:"severity"` // error or warning
+	Component string `json:"component,omitempty"`
+	Step      string `json:"step,omitempty"`
+	Message   string `json:"message"`
 }
 
-// NewCollector begins a report on a stack.
-func NewCollector(stack string) *Collector {
-	return &Collector{
-		report: Report{Stack: stack, Changes: []Change{}, Restarts: []string{}, Losses: []string{}},
-		seen:   map[string]int{}, reading: map[string]bool{},
-	}
+// Finding is what a policy says about a resource, or about the stack.
+type Finding struct {
+	Rule     string `json:"rule"`
+	Severity string `json:"severity"` // block or warn
+	// Resource is "component step", or empty for the stack as a whole.
+	Resource string `json:"resource,omitempty"`
+	Message  string `json:"message"`
+	// Waived is why the finding does not count, and until when; empty where
+	// it does.
+	Waived string `json:"waived,omitempty"`
 }
 
-// Watch is an automation.Watcher.
-func (c *Collector) Watch(event apitype.EngineEvent) {
-	switch {
-	case event.ResourcePreEvent != nil:
-		c.add(event.ResourcePreEvent.Metadata)
-		c.reading[event.ResourcePreEvent.Metadata.URN] = event.ResourcePreEvent.Metadata.Op == apitype.OpRefresh
-	case event.ResOutputsEvent != nil && c.reading[event.ResOutputsEvent.Metadata.URN]:
-		// What a refresh found is known only after it has read.
-		c.add(event.ResOutputsEvent.Metadata)
-	}
-}
+// The severities of a Finding.
+const (
+	Block = "block" // up refuses it
+	Warn  = "warn"  // up goes on
+)
 
-func (c *Collector) add(m apitype.StepEventMetadata) {
-	place, ok := automation.PlaceOf(m)
-	if !ok {
-		return
-	}
-	op := opName(m.Op)
-	if op == "" {
-		if m.Op == apitype.OpSame && !place.IsComponent() {
-			c.report.Unchanged++
-		}
-		return
-	}
-	change := Change{
-		Op: op, Component: place.Component, Step: place.Step, Type: place.Type,
-		Keys: changedKeys(m), Texts: textDiffs(m),
-	}
-	if i, again := c.seen[m.URN]; again {
-		// A replacement is told in several events: one row, and the worst word.
-		row := &c.report.Changes[i]
-		if row.Op != op {
-			row.Op = "replace"
-		}
-		// The deletion that comes first does not know why.
-		if len(row.Keys) == 0 {
-			row.Keys, row.Texts = change.Keys, change.Texts
-		}
-		return
-	}
-	c.seen[m.URN] = len(c.report.Changes)
-	c.report.Changes = append(c.report.Changes, change)
-}
+// Blocks says whether the finding refuses an up.
+func (f Finding) Blocks() bool { return f.Severity == Block && f.Waived == "" }
 
-// Report is what was collected so far.
-func (c *Collector) Report() Report {
-	r := c.report
-	for _, change := range r.Changes {
-		if change.restarts() {
-			r.Restarts = append(r.Restarts, change.Component)
-		}
-		if change.loses() {
-			r.Losses = append(r.Losses, change.Op+" "+change.Component+" "+change.Step)
-		}
-	}
-	return r
-}
-
-// restarts says whether a running Kafka restarts: where the roll's command line,
-// which names the wanted generation, changes. A new way to reach the host alone
-// restarts nothing.
-func (c Change) restarts() bool {
-	return c.Step == "roll" && c.Op == "update" && (len(c.Keys) == 0 || slices.Contains(c.Keys, "create"))
-}
+// Refused says whether a policy refuses the change.
+func (r Report) Refused() bool { return slices.ContainsFunc(r.Policies, Finding.Blocks) }
 
 // Born says whether a cluster was made that was not there: its quorum stood for
 // the first time.
@@ -134,66 +105,49 @@ func (r Report) Born() bool {
 	})
 }
 
-func (c Change) loses() bool {
-	stateful := []string{"aws:ec2/instance:Instance", "aws:ebs/volume:Volume"}
-	return (c.Op == "delete" || c.Op == "replace") && slices.Contains(stateful, c.Type)
+// WithPolicies is the report with what the policies found, which may change
+// its verdict.
+func (r Report) WithPolicies(findings []Finding) Report {
+	r.Policies = slices.Clone(findings)
+	if r.Policies == nil {
+		r.Policies = []Finding{}
+	}
+	return r.judged()
 }
 
-// opName is an operation in a reviewer's words; "" for what changes nothing.
-func opName(op apitype.OpType) string {
+// WithFailure is the report of a preview that ended with an error: what it
+// shows may be incomplete. The text must hold no secret.
+func (r Report) WithFailure(text string) Report {
+	r.Diagnostics = slices.Clone(r.Diagnostics)
+	if !slices.ContainsFunc(r.Diagnostics, func(d Diagnostic) bool { return d.Severity == "error" }) {
+		r.Diagnostics = append(r.Diagnostics, Diagnostic{Severity: "error", Message: text})
+	}
+	return r.judged()
+}
+
+// place is where a change is, as one word or two.
+func (c Change) place() string { return placeName(c.Component, c.Step) }
+
+func placeName(component, step string) string {
+	if step == "" {
+		return component
+	}
+	return component + " " + step
+}
+
+func (c Change) compare(other Change) int {
+	return cmp.Or(compareComponents(c.Component, other.Component), compareSteps(c.Step, other.Step), cmp.Compare(c.Type, other.Type))
+}
+
+func (c *Counts) add(op string) {
 	switch op {
-	case apitype.OpCreate:
-		return "create"
-	case apitype.OpUpdate:
-		return "update"
-	case apitype.OpReplace, apitype.OpCreateReplacement, apitype.OpDeleteReplaced:
-		return "replace"
-	case apitype.OpDelete:
-		return "delete"
-	default:
-		return ""
+	case "create":
+		c.Create++
+	case "update":
+		c.Update++
+	case "replace":
+		c.Replace++
+	case "delete":
+		c.Delete++
 	}
-}
-
-func changedKeys(m apitype.StepEventMetadata) []string {
-	var keys []string
-	for key := range m.DetailedDiff {
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 {
-		keys = slices.Clone(m.Diffs)
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
-}
-
-// hidden is what the engine puts in the place of a secret before it sends an
-// event.
-const hidden = "[secret]"
-
-// textDiffs shows what differs in texts of several lines. A text that is secret
-// on one side is shown on neither.
-func textDiffs(m apitype.StepEventMetadata) []TextDiff {
-	if m.Old == nil || m.New == nil {
-		return nil
-	}
-	var texts []TextDiff
-	for _, key := range changedKeys(m) {
-		old, _ := m.Old.Inputs[key].(string)
-		wanted, _ := m.New.Inputs[key].(string)
-		if old == wanted || old == hidden || wanted == hidden || !strings.Contains(old+wanted, "\n") {
-			continue
-		}
-		texts = append(texts, TextDiff{Property: key, Diff: unified(old, wanted)})
-	}
-	return texts
-}
-
-// unified drops the header of a diff: the names in it are of no file.
-func unified(old, wanted string) string {
-	text := string(diff.Diff("old", []byte(old), "new", []byte(wanted)))
-	if at := strings.Index(text, "\n@@"); at >= 0 {
-		return text[at+1:]
-	}
-	return text
 }

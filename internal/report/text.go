@@ -3,116 +3,118 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
+	"os"
 	"strings"
+
+	"kraftstack/internal/ui"
 )
 
 // signs mark an operation at the start of a line, as Pulumi does.
 var signs = map[string]string{"create": "+", "update": "~", "replace": "±", "delete": "-"}
 
+var opTones = map[string]ui.Tone{"create": ui.Good, "update": ui.Warn, "replace": ui.Bad, "delete": ui.Bad}
+
+var verdictTones = map[Verdict]ui.Tone{
+	Unchanged: ui.Good, Routine: ui.Good, Careful: ui.Warn, Dangerous: ui.Bad, Refused: ui.Bad, Failed: ui.Bad,
+}
+
+// textWriter writes a report for a terminal or a log.
+type textWriter struct {
+	strings.Builder
+	color bool
+}
+
+func (w *textWriter) paint(text string, tone ui.Tone) string { return ui.Paint(text, tone, w.color) }
+
+func (w *textWriter) linef(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+
 // WriteText writes the report for a terminal or a log: one line that says it
-// all, what to fear, then component by component.
-func (r Report) WriteText(w io.Writer) error {
-	var b strings.Builder
-	if len(r.Changes) == 0 {
-		fmt.Fprintf(&b, "stack %s: no changes, %d resources as they should be\n", r.Stack, r.Unchanged)
-		_, err := io.WriteString(w, b.String())
-		return err
+// all, what to fear, then component by component, then the texts that differ.
+func (r Report) WriteText(out io.Writer) error {
+	w := &textWriter{color: ui.For(out, os.Getenv).Color}
+	w.linef("stack %s: %s, %s", r.Stack, w.paint(string(r.Verdict), verdictTones[r.Verdict]), r.Headline)
+	if len(r.Changes) > 0 {
+		w.linef("  %s, %d unchanged", r.counts(), r.Unchanged)
 	}
-	fmt.Fprintf(&b, "stack %s: %s, %d unchanged\n", r.Stack, r.counts(), r.Unchanged)
-	for _, loss := range r.Losses {
-		fmt.Fprintf(&b, "  ! %s\n", loss)
+	w.risks(r)
+	w.policies(r.Policies)
+	for _, group := range r.groups() {
+		w.group(group)
 	}
-	if len(r.Restarts) > 0 {
-		fmt.Fprintf(&b, "  Kafka restarts, one after another: %s\n", strings.Join(r.Restarts, ", "))
-	} else {
-		b.WriteString("  no Kafka restarts\n")
+	for _, d := range r.Diffs {
+		w.diff(d)
 	}
-	for _, component := range r.components() {
-		fmt.Fprintf(&b, "\n%s\n", component)
-		for _, change := range r.Changes {
-			if change.Component == component {
-				change.write(&b)
-			}
-		}
+	for _, d := range r.Diagnostics {
+		w.linef("\n%s: %s", d.Severity, strings.TrimSpace(placeName(d.Component, d.Step)+" "+d.Message))
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(out, w.String())
 	return err
 }
 
-func (r Report) counts() string {
-	var parts []string
-	for _, op := range []string{"create", "update", "replace", "delete"} {
-		n := 0
-		for _, change := range r.Changes {
-			if change.Op == op {
-				n++
-			}
-		}
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d to %s", n, op))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
+var levelSigns = map[Level]string{Danger: "!!", Review: "!", Note: "·"}
 
-// components are the changed ones, in the order of the graph.
-func (r Report) components() []string {
-	var names []string
-	for _, change := range r.Changes {
-		if !slices.Contains(names, change.Component) {
-			names = append(names, change.Component)
-		}
-	}
-	return names
-}
+var levelTones = map[Level]ui.Tone{Danger: ui.Bad, Review: ui.Warn, Note: ui.Faint}
 
-func (c Change) write(b *strings.Builder) {
-	what := c.Step
-	if what == "" {
-		what = c.Type
+func (w *textWriter) risks(r Report) {
+	for _, risk := range r.Risks {
+		w.linef("  %s %s", w.paint(fmt.Sprintf("%-2s", levelSigns[risk.Level]), levelTones[risk.Level]), risk.Sentence())
 	}
-	line := fmt.Sprintf("  %s %s", signs[c.Op], what)
-	if len(c.Keys) > 0 && c.Op != "create" && c.Op != "delete" {
-		line += "  (" + strings.Join(c.Keys, ", ") + ")"
-	}
-	b.WriteString(line + "\n")
-	for _, text := range c.Texts {
-		for diffLine := range strings.Lines(text.Diff) {
-			b.WriteString("      " + strings.TrimRight(diffLine, "\n") + "\n")
-		}
+	if r.undisturbed() {
+		w.linef("     no Kafka that runs is restarted")
 	}
 }
 
-// Summary is what a run did, in one line; for a refresh, what it found.
-func (r Report) Summary(verb string) string {
-	if verb == "refresh" {
-		return r.found()
+func (w *textWriter) policies(findings []Finding) {
+	if len(findings) == 0 {
+		return
 	}
-	if len(r.Changes) == 0 {
-		return fmt.Sprintf("%s: stack %s is as it should be, nothing was changed", verb, r.Stack)
+	w.linef("\npolicies")
+	for _, f := range groupFindings(findings) {
+		tone := [...]ui.Tone{ui.Bad, ui.Warn, ui.Faint}[findingRank(f.Finding)]
+		line := fmt.Sprintf("  %s %s: %s", w.paint(fmt.Sprintf("%-7s", f.word()), tone), f.Rule, f.message())
+		if f.Waived != "" {
+			line += " (" + f.Waived + ")"
+		}
+		w.linef("%s", line)
 	}
-	done := strings.NewReplacer(" to create", " created", " to update", " updated",
-		" to replace", " replaced", " to delete", " deleted").Replace(r.counts())
-	return fmt.Sprintf("%s: stack %s: %s, %d unchanged", verb, r.Stack, done, r.Unchanged)
 }
 
-// found is what a refresh found to differ between the cloud and the state.
-func (r Report) found() string {
-	if len(r.Changes) == 0 {
-		return fmt.Sprintf("refresh: stack %s: the cloud is as the state says", r.Stack)
-	}
-	words := map[string]string{"delete": "gone", "update": "changed"}
-	var lines []string
-	for _, change := range r.Changes {
-		line := fmt.Sprintf("  %s %s", change.Component, change.Step)
-		if word, ok := words[change.Op]; ok {
-			line += " is " + word
-		} else {
-			line += ": " + change.Op
+func (w *textWriter) group(g componentGroup) {
+	w.linef("\n%s", w.paint(nameList(g.components), ui.Strong))
+	for _, op := range []string{"create", "delete"} {
+		if g.only(op) {
+			w.linef("  %s %s", w.paint(signs[op], opTones[op]), plural(len(g.changes), "resource", "resources")+": "+strings.Join(g.steps(), ", "))
+			return
 		}
-		lines = append(lines, line)
 	}
-	return fmt.Sprintf("refresh: stack %s: the state has taken over what differs in the cloud\n%s\nnext: kraftstack preview --stack %s shows what up would do about it",
-		r.Stack, strings.Join(lines, "\n"), r.Stack)
+	for _, change := range g.changes {
+		line := fmt.Sprintf("  %s %s", w.paint(signs[change.Op], opTones[change.Op]), change.name())
+		if details := change.details(); details != "" {
+			line += "  (" + details + ")"
+		}
+		w.linef("%s", line)
+	}
+}
+
+func (w *textWriter) diff(d Diff) {
+	if d.Secret {
+		return // told among the risks
+	}
+	w.linef("\n%s on %s", w.paint(d.File, ui.Strong), nameList(d.Hosts))
+	for line := range strings.Lines(d.Unified) {
+		line = strings.TrimRight(line, "\n")
+		w.linef("  %s", w.paint(line, lineTone(line)))
+	}
+}
+
+func lineTone(line string) ui.Tone {
+	switch {
+	case strings.HasPrefix(line, "+"):
+		return ui.Good
+	case strings.HasPrefix(line, "-"):
+		return ui.Bad
+	case strings.HasPrefix(line, "@"):
+		return ui.Faint
+	}
+	return ui.Normal
 }

@@ -135,7 +135,14 @@ func (s *stack) edit(pieces ...string) {
 		}
 		s.file = strings.Replace(s.file, pieces[i], pieces[i+1], 1)
 	}
-	if err := os.WriteFile(automation.StackFile(s.dir, s.name), []byte(s.file), 0o600); err != nil {
+	s.write(s.file)
+}
+
+// write makes a text the stack file.
+func (s *stack) write(text string) {
+	s.t.Helper()
+	s.file = text
+	if err := os.WriteFile(automation.StackFile(s.dir, s.name), []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -111,10 +111,8 @@ func onePropertyChanged(t *testing.T, s *stack) {
 		t.Errorf("restarts in the preview, which dialled %d times (-want +got):\n%s", seen.dials, diff)
 	}
 	var texts strings.Builder
-	for _, change := range seen.report.Changes {
-		for _, text := range change.Texts {
-			texts.WriteString(text.Diff)
-		}
+	for _, d := range seen.report.Diffs {
+		texts.WriteString(d.Unified)
 	}
 	if !strings.Contains(texts.String(), "+num.network.threads=4") {
 		t.Errorf("the preview does not show the property as text:\n%s", texts.String())

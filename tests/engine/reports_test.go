@@ -1,0 +1,91 @@
+package engine_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"kraftstack/internal/automation"
+	"kraftstack/internal/report"
+	"kraftstack/tests/golden"
+)
+
+// reported are the changes whose reports people have read: each is what a
+// preview says of one edit of the same running stack, which stays as it is.
+var reported = []struct {
+	name  string
+	edits []string // old, new, old, new …
+}{
+	{"nothing", nil},
+	{"property-by-restart", []string{heap, heap + "    config:\n      num.network.threads: 4\n"}},
+	{"version-upgrade", []string{
+		`version: "4.3.0"`, `version: "4.4.0"`,
+		"kafka/4.3.0/kafka_2.13-4.3.0.tgz", "kafka/4.4.0/kafka_2.13-4.4.0.tgz",
+	}},
+	{"heap", []string{heap, "    heap: 512m\n"}},
+	{"scale-out", []string{threeBrokers, fourBrokers}},
+	{"volume-grown", []string{"sizeGiB: 2", "sizeGiB: 4"}},
+	{"volume-faster", []string{"sizeGiB: 2", "sizeGiB: 20\n      iops: 4000\n      throughput: 250"}},
+	{"instance-type", []string{"    instanceType: t3.small\n", "    instanceType: t3.large\n"}},
+	{"bastion-type", []string{"instanceType: t3.micro", "instanceType: t3.small"}},
+	{"rule-added", []string{"[203.0.113.0/24]", "[203.0.113.0/24, 198.51.100.0/24]"}},
+	{"rule-open-to-world", []string{"adminCidrs: [203.0.113.0/24]", "adminCidrs: [0.0.0.0/0]\n    openToWorld: true"}},
+	{"nat-per-zone", []string{"natGateways: one", "natGateways: perZone"}},
+	{"network-moved", []string{"cidr: 10.0.0.0/16", "cidr: 10.9.0.0/16"}},
+	{"zone-moved", []string{"us-east-1c]", "us-east-1d]"}},
+}
+
+// TestReports holds the reports of the changes that matter to what people have
+// read. The events are the real engine's; only the hosts are none.
+func TestReports(t *testing.T) {
+	w := newWorld(t)
+	s := w.stack("reports")
+	told := func(t *testing.T, name string, o outcome) {
+		t.Helper()
+		if o.err != nil {
+			t.Fatal(o.err)
+		}
+		if o.dials > 0 && name != "destroyed" {
+			t.Errorf("the preview dialled %d times", o.dials)
+		}
+		golden.Compare(t, "reports/"+name+".md", steady(o.report.Markdown(report.MarkdownOptions{})))
+	}
+	t.Run("first-deployment", func(t *testing.T) {
+		s.t = t
+		told(t, "first-deployment", s.run((*automation.Stack).Preview))
+	})
+	s.t = t
+	s.up()
+	s.edit() // Pulumi has added to the file
+	before := s.file
+	for _, c := range reported {
+		t.Run(c.name, func(t *testing.T) {
+			s.t = t
+			defer func() { s.write(before) }()
+			s.edit(c.edits...)
+			told(t, c.name, s.run((*automation.Stack).Preview))
+		})
+	}
+	t.Run("repeated", func(t *testing.T) {
+		s.t = t
+		defer func() { s.write(before) }()
+		s.edit(threeBrokers, fourBrokers, heap, "    heap: 512m\n")
+		options := report.MarkdownOptions{}
+		first, again := s.run((*automation.Stack).Preview), s.run((*automation.Stack).Preview)
+		if a, b := first.report.Markdown(options), again.report.Markdown(options); a != b {
+			t.Errorf("the same change reads\n%s\nand then\n%s", a, b)
+		}
+	})
+	t.Run("destroyed", func(t *testing.T) {
+		s.t = t
+		told(t, "destroyed", s.run((*automation.Stack).Destroy))
+	})
+}
+
+// unchanged grows with every resource that the program learns to make, which
+// would change every golden report.
+var unchanged = regexp.MustCompile(`\d+ (unchanged|resources as they should be)`)
+
+func steady(markdown string) string {
+	return strings.TrimRight(unchanged.ReplaceAllString(markdown, "N $1"), "\n") + "\n"
+}
