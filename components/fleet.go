@@ -14,8 +14,10 @@ type Fleet struct {
 	pulumi.ResourceState
 	namer
 
-	Nodes            []*Node  // in the order in which they are rolled
+	Nodes            []*Node  // controllers before brokers
 	BootstrapServers []string // host:port of every broker
+
+	rolled []pulumi.Resource // done when every node serves with its wanted settings
 }
 
 // FleetArgs is what a Fleet is made from.
@@ -51,7 +53,7 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 	if err := f.configure(ctx, args); err != nil {
 		return nil, err
 	}
-	if err := f.roll(ctx, args.Quorum); err != nil {
+	if err := f.roll(ctx, args); err != nil {
 		return nil, err
 	}
 	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"nodes": pulumi.Int(len(f.Nodes))})
@@ -84,29 +86,3 @@ func (f *Fleet) configure(ctx *pulumi.Context, args FleetArgs) error {
 	}
 	return nil
 }
-
-// roll chains the nodes, controllers before brokers: a failure stops the
-// chain, and the next up resumes there.
-func (f *Fleet) roll(ctx *pulumi.Context, quorum *Quorum) error {
-	stands, err := quorum.stands(ctx, f.Nodes)
-	if err != nil {
-		return err
-	}
-	after := []pulumi.Resource{stands}
-	for _, node := range f.Nodes {
-		if err := node.addRoll(ctx, after); err != nil {
-			return err
-		}
-		after = []pulumi.Resource{node.roll}
-		err := ctx.RegisterResourceOutputs(node, pulumi.Map{
-			"instanceId": node.Instance.ID(), "privateIp": node.Instance.PrivateIp, "volumeId": node.Volume.ID(),
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// lastRoll is done when every node serves with its wanted settings.
-func (f *Fleet) lastRoll() pulumi.Resource { return f.Nodes[len(f.Nodes)-1].roll }

@@ -28,7 +28,6 @@ type Node struct {
 	attachment *ec2.VolumeAttachment
 	prepare    *remote.Command
 	configure  *remote.Command
-	roll       *remote.Command
 }
 
 // NodeArgs is what a Node is made from.
@@ -171,17 +170,6 @@ func (n *Node) addConfiguration(ctx *pulumi.Context, quorum *Quorum, names pulum
 		stdin:    pulumi.String(document),
 		triggers: pulumi.Array{n.Volume.ID()},
 		after:    []pulumi.Resource{n.prepare, n.install, names},
-	})
-	return err
-}
-
-// addRoll restarts Kafka where it runs another generation than the wanted one,
-// and waits until the node serves again.
-func (n *Node) addRoll(ctx *pulumi.Context, after []pulumi.Resource) (err error) {
-	n.roll, err = n.command(ctx, "roll", commandArgs{
-		create: pulumi.String(toolkitCall("roll",
-			"--generation="+render.Generation(n.stack, n.Node), fmt.Sprintf("--node-id=%d", n.ID))),
-		after: append([]pulumi.Resource{n.configure}, after...),
 	})
 	return err
 }

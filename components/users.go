@@ -89,7 +89,7 @@ func (u *Users) add(ctx *pulumi.Context, args UsersArgs, user config.User) error
 		remembers: true,
 		stdin:     stdin,
 		triggers:  pulumi.Array{},
-		after:     []pulumi.Resource{u.host.toolkit, args.Fleet.lastRoll()},
+		after:     append([]pulumi.Resource{u.host.toolkit}, args.Fleet.rolled...),
 	}, pulumi.DeletedWith(args.Network.VPC))
 	return err
 }

@@ -21,6 +21,7 @@ type Stack struct {
 	Brokers     Brokers
 	Kafka       Kafka
 	Users       []User // kraftstack:users, in the stack file's order
+	Rolling     Rolling
 }
 
 // Network is kraftstack:network.
@@ -78,6 +79,17 @@ type Brokers struct {
 const (
 	ImageUbuntu      = "ubuntu"
 	ImageAmazonLinux = "amazonlinux"
+)
+
+// Rolling is kraftstack:rolling.
+type Rolling struct {
+	By string // "broker" (default) or "zone"
+}
+
+// What rolling.by can say.
+const (
+	RollByBroker = "broker" // one host after another
+	RollByZone   = "zone"   // all of a zone's hosts at once, zone after zone
 )
 
 // Volume is a gp3 data volume. Zero IOPS and Throughput mean gp3's baseline of

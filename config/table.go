@@ -5,7 +5,7 @@ package config
 // more than one field are in rules.go.
 func table() []field {
 	return []field{
-		networkField(), accessField(), controllersField(), brokersField(), kafkaField(),
+		networkField(), accessField(), controllersField(), brokersField(), kafkaField(), rollingField(),
 		{name: "security", kind: later, doc: "Encryption, authentication and authorisation."},
 		{name: "topics", kind: later, doc: "Topics that the stack owns."},
 		usersField(),

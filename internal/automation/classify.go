@@ -58,8 +58,10 @@ func (f *failures) note(event apitype.EngineEvent) {
 var (
 	// What kafka-node prints when it gives up.
 	toolkitError = regexp.MustCompile(`kafka-node: ([^:\s]+): ([a-z]+): (.+?); next: (.+)`)
-	unreachable  = regexp.MustCompile(`(?i)unable to dial|failed to dial|dial tcp|ssh: handshake failed|connection refused|i/o timeout|no route to host|error limit|after \d+ failed attempts`)
-	hostKey      = regexp.MustCompile(`(?i)host key mismatch|knownhosts|host key`)
+	// How it ends where the cluster cannot do without its node.
+	refused     = regexp.MustCompile(`(?i)exited with status 10\b`)
+	unreachable = regexp.MustCompile(`(?i)unable to dial|failed to dial|dial tcp|ssh: handshake failed|connection refused|i/o timeout|no route to host|error limit|after \d+ failed attempts`)
+	hostKey     = regexp.MustCompile(`(?i)host key mismatch|knownhosts|host key`)
 	// What a state backend says that would answer at another time.
 	transientBackend = regexp.MustCompile(`(?i)RequestTimeout|SlowDown|ServiceUnavailable|connection reset by peer|TLS handshake timeout|temporary failure in name resolution`)
 	// How the engine refuses what a plan does not say. What follows it holds values.
@@ -145,6 +147,9 @@ func resourceFailure(op string, seen *failures) error {
 		e.Cause, e.Err, e.Next = fail.Step, errors.New(m[3]), m[4]
 		if verb := m[2]; verb == "quorum" || verb == "roll" {
 			e.Cause = fail.Unhealthy
+		}
+		if refused.MatchString(message) {
+			e.Cause = fail.Gate
 		}
 	case first.place.IsCommand() && hostKey.MatchString(message):
 		e.Cause, e.Err = fail.Unreachable, errors.New("the host shows another SSH host key than the one this stack gave it")

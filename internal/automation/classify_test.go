@@ -63,6 +63,16 @@ func TestClassify(t *testing.T) {
 				Err: errors.New("node 1001 is not healthy after the restart"),
 			},
 		},
+		"a node that the cluster cannot do without": {
+			err: upFailed,
+			seen: seen(begins(rolling), says("error", rolling.URN, strings.Replace(ran("'roll'",
+				"kafka-node: ip-10-0-0-9: roll: node 1001 was not restarted: after 120 s of waiting for x: orders-0 (a; b); and 3 more; next: bring the brokers back"),
+				"status 1:", "status 10:", 1))),
+			want: fail.Error{
+				Cause: fail.Gate, Host: "broker-1001", Step: "roll", Next: "bring the brokers back",
+				Err: errors.New("node 1001 was not restarted: after 120 s of waiting for x: orders-0 (a; b); and 3 more"),
+			},
+		},
 		"a host that does not answer": {
 			err:  upFailed,
 			seen: seen(begins(prepare), says("error", prepare.URN, "dial tcp 198.51.100.7:22: connect: connection refused (after 69 failed attempts)")),

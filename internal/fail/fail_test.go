@@ -24,6 +24,7 @@ func TestExit(t *testing.T) {
 		{"unhealthy", &Error{Cause: Unhealthy}, 6},
 		{"policy", &Error{Cause: Policy}, 7},
 		{"step", &Error{Cause: Step}, 8},
+		{"gate", &Error{Cause: Gate}, 10},
 		{"cancelled", fmt.Errorf("up: %w", context.Canceled), 130},
 		{"cancelled while connecting", &Error{Cause: Cancelled, Err: context.Canceled}, 130},
 		{"outermost decides", &Error{Cause: Unhealthy, Err: &Error{Cause: Unreachable}}, 6},

@@ -1,6 +1,6 @@
-"""Kafka's protocol, as much of it as users need: see clients/src/main/resources/
+"""Kafka's protocol, as much of it as is needed here: see clients/src/main/resources/
 common/message in Kafka's sources. Kafka's own tools start a JVM of a second for
-each rule; this does all of a user's in a tenth of one. user.py follows it in the
+each question; this asks in a tenth of one. user.py or cluster.py follows it in the
 same program. A failure is one line: what failed; next: what to do.
 """
 import base64
@@ -150,6 +150,13 @@ ALTER_SCRAM = 51, 0, Record(
     deletions=List(name=Text, mechanism=INT8),
     upsertions=List(name=Text, mechanism=INT8, iterations=INT32, salt=Octets, salted=Octets),
 ), Record(**THROTTLE, results=List(name=Text, **ERROR))
+
+
+def properties(path):
+    """The lines KEY=VALUE of a Java properties file."""
+    with open(path, encoding="utf-8") as file:
+        pairs = [line.strip().partition("=") for line in file if "=" in line and not line.lstrip().startswith("#")]
+    return {key.strip(): re.sub(r"\\(.)", r"\1", value.strip()) for key, _, value in pairs}
 
 
 # --- A connection to one broker, as the administrator of client.properties.

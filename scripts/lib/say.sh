@@ -20,6 +20,13 @@ die() {
   exit 1
 }
 
+# refuse WHAT NEXT: the cluster cannot do without this node now, and nothing was
+# changed; ends with status 10.
+refuse() {
+  printf 'kafka-node: %s: %s: %s; next: %s\n' "$HOSTNAME" "$VERB" "$1" "$2" >&2
+  exit 10
+}
+
 # usage_error WHAT: the call itself is wrong; ends with status 2.
 usage_error() {
   printf 'kafka-node: %s: %s: %s; next: see kafka-node help\n' "$HOSTNAME" "$VERB" "$1" >&2

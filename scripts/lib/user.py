@@ -121,13 +121,6 @@ class User:
             time.sleep(0.02)
 
 
-def properties(path):
-    """The lines KEY=VALUE of a Java properties file."""
-    with open(path, encoding="utf-8") as file:
-        pairs = [line.strip().partition("=") for line in file if "=" in line and not line.lstrip().startswith("#")]
-    return {key.strip(): re.sub(r"\\(.)", r"\1", value.strip()) for key, _, value in pairs}
-
-
 def main():
     path, name, wanted, known = sys.argv[1:]
     password = sys.stdin.read()

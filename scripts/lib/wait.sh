@@ -26,6 +26,19 @@ wait_for() {
   done
 }
 
+# begin_lap: the next lap counts from now.
+begin_lap() {
+  LAP=${EPOCHREALTIME/./}
+}
+
+# lap NAME: notes in LAPS how long the part of the work took that ends here.
+lap() {
+  local now=${EPOCHREALTIME/./}
+  LAPS+="${LAPS:+, }$1 $(((now - LAP) / 1000000)).$(((now - LAP) / 100000 % 10)) s"
+  LAP=$now
+}
+LAP=0 LAPS=''
+
 # deadline_in SECONDS: the value that SECONDS will have then.
 deadline_in() {
   printf '%s' "$((SECONDS + $1))"

@@ -14,8 +14,8 @@ verb_quorum() {
   [[ -n $(bootstrap) ]] || die "$CLIENT names no bootstrap.servers" 'run kafka-node configure first (kraftstack up does)'
   deadline=$(deadline_in "${FLAG[timeout]}")
   quorum_step "$deadline" 'the brokers to open their ports' bootstrap_answers
-  quorum_step "$deadline" 'the voters to catch up' voters_caught_up "${voters[@]}"
-  quorum_step "$deadline" 'the brokers to be registered and unfenced' brokers_unfenced "${brokers[@]}"
+  quorum_step "$deadline" 'the voters to catch up' cluster_says voters-caught-up "${voters[@]}"
+  quorum_step "$deadline" 'the brokers to be registered and unfenced' cluster_says brokers-unfenced "${brokers[@]}"
   say "the quorum stands: ${#voters[@]} voters caught up, ${#brokers[@]} brokers serving"
 }
 

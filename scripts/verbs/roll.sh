@@ -4,9 +4,11 @@
 # healthy with it. A node that was seen healthy with it is left alone at once.
 verb_roll() {
   local deadline wanted
-  parse_flags 'generation! node-id! timeout=600' "$@"
+  parse_flags 'generation! node-id! together= spare-leader? gate-timeout=120 timeout=600' "$@"
   check_flag generation '[0-9a-f]{16}' '16 hex digits'
   check_flag node-id '[0-9]+' 'a number'
+  check_flag together '[0-9]+(,[0-9]+)*' 'node ids such as 1001,1004'
+  check_flag gate-timeout '[0-9]+' 'a number of seconds'
   check_flag timeout '[0-9]+' 'a number of seconds'
   if [[ ! -e $UNPROVEN && $(running_generation) == "${FLAG[generation]}" ]]; then
     say "node ${FLAG[node-id]} runs generation ${FLAG[generation]}"
@@ -16,24 +18,75 @@ verb_roll() {
   wanted=$(first_line "$GENERATION")
   [[ $wanted == "${FLAG[generation]}" ]] ||
     die "this host is configured for generation ${wanted:-none}, not ${FLAG[generation]}" 'run kafka-node configure first (kraftstack up does)'
-  deadline=$(deadline_in "${FLAG[timeout]}")
-  if [[ $(running_generation) != "$wanted" ]]; then restart_kafka "$deadline"; fi
-  wait_until_healthy "$deadline"
+  begin_lap
+  if [[ $(running_generation) != "$wanted" ]]; then
+    if is_spared; then
+      say "node ${FLAG[node-id]} leads the quorum: it is restarted after the other voters"
+      return
+    fi
+    pass_gate
+    deadline=$(deadline_in "${FLAG[timeout]}")
+    restart_kafka "$deadline"
+  fi
+  wait_until_healthy "${deadline:-$(deadline_in "${FLAG[timeout]}")}"
   rm -f -- "$UNPROVEN"
-  say "node ${FLAG[node-id]} is healthy with generation $wanted"
+  say "node ${FLAG[node-id]} is healthy with generation $wanted ($LAPS)"
+}
+
+# is_spared: this roll leaves the quorum's leader for the end, so that leadership
+# moves once and not with each voter.
+is_spared() {
+  [[ ${FLAG[spare-leader]} ]] && unit_is_active && cluster_says leads-quorum "${FLAG[node-id]}"
+}
+
+# pass_gate: the cluster can do without this node now, and without those that are
+# restarted together with it. What does not run gives nothing to lose.
+pass_gate() {
+  local roles
+  local -a ids
+  if ! unit_is_active; then return 0; fi
+  IFS=, read -r -a ids <<<"${FLAG[together]:-${FLAG[node-id]}}"
+  roles=$(property "$PROPERTIES" process.roles)
+  if [[ $roles == *controller* ]]; then
+    gate_step 'the other voters to catch up' may-stop-voters "${ids[@]}"
+  fi
+  if [[ $roles == *broker* ]]; then
+    gate_step 'the partitions of this broker to have replicas to spare' may-stop-brokers "${ids[@]}"
+  fi
+  lap gate
+}
+
+# gate_step WHAT QUESTION NODE_ID...
+gate_step() {
+  local what=$1
+  shift
+  wait_for "${FLAG[gate-timeout]}" "$what" cluster_says "$@" && return
+  refuse "node ${FLAG[node-id]} was not restarted: after ${FLAG[gate-timeout]} s of waiting for $what: $WAIT_DETAIL" \
+    'bring the brokers back that are down, or wait until their replicas are in sync (kraftstack status shows both), then run up again: it goes on here'
 }
 
 # restart_kafka DEADLINE: the note comes first, so that a roll which is killed from
-# here on is taken up by the next one.
+# here on is taken up by the next one; and systemd alone stops and starts, so that
+# nothing stays down if this connection is lost.
 restart_kafka() {
+  local before
   say "restarting Kafka on node ${FLAG[node-id]} for generation ${FLAG[generation]}"
   write_file "$UNPROVEN" 0644 root:root <<<"${FLAG[generation]}"
   reload_units
   systemctl reset-failed "$UNIT" 2>/dev/null || true
   count_restarts
+  before=$(unit_property MainPID)
   systemctl restart --no-block "$UNIT"
-  wait_for "$(remaining "$1")" 'Kafka to stop in good order and start again' runs_wanted_generation && return
+  wait_for "$(remaining "$1")" 'Kafka to hand over its leaders and stop' has_stopped "$before" ||
+    die "$UNIT did not stop within ${FLAG[timeout]} s" "look at: systemctl status $UNIT; it is killed after its TimeoutStopSec, and up goes on then"
+  lap stop
+  wait_for "$(remaining "$1")" 'Kafka to start' runs_wanted_generation && return
   die_with_log "$UNIT did not come back with generation ${FLAG[generation]} ($(unit_property ActiveState), $(unit_property SubState))"
+}
+
+# has_stopped PID: of the process that ran before.
+has_stopped() {
+  [[ $1 == 0 || ! -e /proc/$1 || $(unit_property MainPID) != "$1" ]]
 }
 
 runs_wanted_generation() {
@@ -42,19 +95,22 @@ runs_wanted_generation() {
   return 1
 }
 
-# wait_until_healthy DEADLINE: the cheap questions first.
+# wait_until_healthy DEADLINE: a broker opens its port when the quorum has unfenced
+# it, so no answer is of the process that ran before.
 wait_until_healthy() {
   local roles
   count_restarts
   roles=$(property "$PROPERTIES" process.roles)
   health_step "$1" 'its ports to open' ports_open
+  lap start
   if [[ $roles == *controller* ]]; then
-    health_step "$1" 'its quorum voter to catch up' voters_caught_up "${FLAG[node-id]}"
+    health_step "$1" 'its quorum voter to catch up' cluster_says voters-caught-up "${FLAG[node-id]}"
   fi
   if [[ $roles == *broker* ]]; then
-    health_step "$1" 'its broker to be unfenced' brokers_unfenced "${FLAG[node-id]}"
-    health_step "$1" 'its partitions to be in sync' partitions_in_sync "${FLAG[node-id]}"
+    health_step "$1" 'its broker to be unfenced' cluster_says brokers-unfenced "${FLAG[node-id]}"
+    health_step "$1" 'its partitions to be in sync' cluster_says partitions-in-sync "${FLAG[node-id]}"
   fi
+  lap 'catch-up'
 }
 
 # health_step DEADLINE WHAT CONDITION...

@@ -58,13 +58,24 @@ func TestEveryResourceHasAComponent(t *testing.T) {
 func TestNodesAreRolledOneAfterAnother(t *testing.T) {
 	r := mustDeploy(t, small(map[string]any{"kraftstack:controllers": map[string]any{"mode": "dedicated"}}))
 	order := []string{"controller-1", "controller-2", "controller-3", "broker-1001", "broker-1002", "broker-1003"}
+	rolls := []string{
+		"controller-1-roll", "controller-2-roll", "controller-3-roll",
+		"controller-1-roll-leader", "controller-2-roll-leader", "controller-3-roll-leader",
+		"broker-1001-roll", "broker-1002-roll", "broker-1003-roll",
+	}
 	previous := "quorum-stands"
-	for _, node := range order {
-		roll := r.get(t, node+"-roll")
+	for _, name := range rolls {
+		roll := r.get(t, name)
 		if !roll.dependsOn(previous) {
-			t.Errorf("%s-roll does not wait for %s but for %v", node, previous, roll.RPC.GetDependencies())
+			t.Errorf("%s does not wait for %s but for %v", name, previous, roll.RPC.GetDependencies())
 		}
-		previous = node + "-roll"
+		spares := strings.Contains(roll.text("create"), "--spare-leader")
+		if want := strings.HasPrefix(name, "controller") && strings.HasSuffix(name, "-roll"); spares != want {
+			t.Errorf("%s: leaves the quorum's leader for the end: %v, want %v", name, spares, want)
+		}
+		previous = name
+	}
+	for _, node := range order {
 		stands := r.get(t, "quorum-stands")
 		if !stands.dependsOn(node + "-configure") {
 			t.Errorf("the quorum is not waited for after %s is configured", node)
@@ -77,6 +88,35 @@ func TestNodesAreRolledOneAfterAnother(t *testing.T) {
 				t.Errorf("%s is born after %s, not beside it", node, other)
 			}
 		}
+	}
+}
+
+func TestZonesAreRolledOneAfterAnother(t *testing.T) {
+	r := mustDeploy(t, small(map[string]any{
+		"kraftstack:brokers": map[string]any{"count": 6}, "kraftstack:rolling": map[string]any{"by": "zone"},
+		"kraftstack:controllers": map[string]any{"mode": "dedicated", "count": 1},
+	}))
+	zones := [][]string{{"broker-1001", "broker-1004"}, {"broker-1002", "broker-1005"}, {"broker-1003", "broker-1006"}}
+	before := []string{"controller-1"}
+	for i, zone := range zones {
+		together := fmt.Sprintf("--together=%d,%d", 1001+i, 1004+i)
+		for _, node := range zone {
+			roll := r.get(t, node+"-roll")
+			if !strings.Contains(roll.text("create"), together) {
+				t.Errorf("%s does not ask for all of its zone: %s", node, roll.text("create"))
+			}
+			for _, other := range before {
+				if !roll.dependsOn(other + "-roll") {
+					t.Errorf("%s does not wait for %s", node, other)
+				}
+			}
+			for _, other := range zone {
+				if roll.dependsOn(other + "-roll") {
+					t.Errorf("%s waits for %s of its own zone", node, other)
+				}
+			}
+		}
+		before = zone
 	}
 }
 

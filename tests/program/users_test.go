@@ -76,7 +76,7 @@ func TestUsersAreOneStepEach(t *testing.T) {
 	if with := resource.URN(shop.RPC.GetDeletedWith()).Name(); with != "network-vpc" {
 		t.Errorf("the user is deleted with %q: destroy would remove user after user", with)
 	}
-	if !shop.dependsOn("broker-1003-roll") {
+	if !shop.dependsOn("broker-1003-roll-leader") {
 		t.Errorf("the user does not wait for the last roll but for %v", shop.RPC.GetDependencies())
 	}
 }

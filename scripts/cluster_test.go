@@ -1,0 +1,188 @@
+package scripts
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// canned stands for the connection to a cluster: it answers each message with what
+// the test says. What is on the wire is tested against real brokers, by the stories.
+const canned = `
+import json
+class Cluster:
+    def __init__(self, settings):
+        self.answers = json.load(open(settings["answers"]))
+    def ask(self, message, **request):
+        return self.answers[str(message[0])]
+`
+
+type object = map[string]any
+
+// state is a cluster as brokers and voters tell of it.
+type state struct {
+	brokers    map[int]string // id to host:port
+	fenced     []int
+	partitions []partition
+	voters     map[int]int // id to how many ms it is behind
+	leader     int
+}
+
+type partition struct {
+	name             string
+	least            int // min.insync.replicas
+	replicas, inSync []int
+}
+
+// answers by the key of the message: 3 Metadata, 32 DescribeConfigs,
+// 55 DescribeQuorum, 60 DescribeCluster.
+func (s state) answers() object {
+	var brokers, described, topics, configs, voters []object
+	for id, address := range s.brokers {
+		host, port, _ := net.SplitHostPort(address)
+		number := 0
+		_, _ = fmt.Sscan(port, &number)
+		fenced := false
+		for _, f := range s.fenced {
+			fenced = fenced || f == id
+		}
+		brokers = append(brokers, object{"id": id, "host": host, "port": number})
+		described = append(described, object{"id": id, "fenced": fenced})
+	}
+	for _, p := range s.partitions {
+		topics = append(topics, object{"name": p.name, "partitions": []object{{"index": 0, "replicas": p.replicas, "in_sync": p.inSync}}})
+		configs = append(configs, object{"name": p.name, "configs": []object{{"value": fmt.Sprint(p.least)}}})
+	}
+	for id, behind := range s.voters {
+		voters = append(voters, object{"id": id, "caught_up": 1000000 - behind})
+	}
+	return object{
+		"3":  object{"brokers": brokers, "topics": topics},
+		"32": object{"results": configs},
+		"55": object{"topics": []object{{"partitions": []object{{"leader": s.leader, "voters": voters}}}}},
+		"60": object{"brokers": described},
+	}
+}
+
+// ask puts a question to cluster.py.
+func (s state) ask(t *testing.T, question string) (code int, said string) {
+	t.Helper()
+	dir := t.TempDir()
+	read := func(part string) string {
+		content, err := toolkit.ReadFile("lib/" + part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	answers, err := json.Marshal(s.answers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, file := filepath.Join(dir, "program.py"), filepath.Join(dir, "answers.json")
+	for path, text := range map[string]string{
+		program: read("kafka.py") + canned + read("cluster.py"), file: string(answers), filepath.Join(dir, "client"): "answers=" + file + "\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("python3", append([]string{"-I", program, filepath.Join(dir, "client")}, strings.Fields(question)...)...)
+	out, _ := cmd.CombinedOutput()
+	return cmd.ProcessState.ExitCode(), strings.TrimSpace(string(out))
+}
+
+func listening(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
+func TestTheGate(t *testing.T) {
+	alive := listening(t)
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := gone.Addr().String()
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all := []int{1, 2, 3}
+	healthy := state{
+		brokers:    map[int]string{1: alive, 2: alive, 3: alive, 4: alive},
+		partitions: []partition{{"orders", 2, all, all}},
+		voters:     map[int]int{1: 0, 2: 400, 3: 900}, leader: 1,
+	}
+	with := func(change func(*state)) state {
+		s := healthy
+		change(&s)
+		return s
+	}
+	partitions := func(list ...partition) state { return with(func(s *state) { s.partitions = list }) }
+	for _, c := range []struct {
+		cluster  state
+		question string
+		code     int
+		said     string
+	}{
+		{healthy, "may-stop-brokers 1", 0, ""},
+		{healthy, "may-stop-brokers 4", 0, ""}, // holds nothing
+		{healthy, "may-stop-brokers 1 2", 1, "orders-0 (min.insync.replicas 2; in sync without 1, 2: 3)"},
+		{partitions(partition{"orders", 2, all, []int{1, 2}}), "may-stop-brokers 1", 1, "in sync without 1: 2)"},
+		// Out of sync itself, and yet the first that may come back.
+		{partitions(partition{"orders", 2, all, []int{2}}), "may-stop-brokers 1", 1, "in sync without 1: 2)"},
+		{partitions(partition{"orders", 2, all, []int{2, 3}}), "may-stop-brokers 1", 0, ""},
+		{partitions(partition{"orders", 1, all, []int{1}}), "may-stop-brokers 1", 1, "in sync without 1: none)"},
+		// Whatever is done, these cannot be written meanwhile: named, and no reason to wait.
+		{partitions(partition{"one", 1, []int{1}, []int{1}}, partition{"two", 2, []int{1, 2}, []int{1, 2}}), "may-stop-brokers 1", 0, "note 2 partitions have no replica to spare"},
+		{partitions(partition{"two", 2, []int{1, 2}, []int{1, 2}}), "may-stop-brokers 3", 0, ""},
+		// Died a moment ago, and still listed as in sync.
+		{with(func(s *state) { s.brokers = map[int]string{1: alive, 2: dead, 3: alive} }), "may-stop-brokers 1", 1, "brokers that do not answer: 2; orders-0"},
+		{with(func(s *state) { s.brokers = map[int]string{1: dead, 2: alive, 3: alive} }), "may-stop-brokers 1", 0, ""},
+
+		{healthy, "may-stop-voters 1", 0, ""},
+		{healthy, "may-stop-voters 4", 0, ""}, // is none
+		{healthy, "may-stop-voters 1 2", 1, "3 alone would be no majority of 3 voters"},
+		{with(func(s *state) { s.voters = map[int]int{1: 0, 2: 9000, 3: 100} }), "may-stop-voters 3", 1, "1 other voters have caught up, and a majority is 2; behind: 2"},
+		{with(func(s *state) { s.voters = map[int]int{1: 0, 2: 9000, 3: 0, 4: 0, 5: 0} }), "may-stop-voters 3", 0, ""},
+		{with(func(s *state) { s.voters = map[int]int{1: 0, 2: 9000, 3: 0, 4: 9000, 5: 0} }), "may-stop-voters 3", 1, "behind: 2, 4"},
+		{with(func(s *state) { s.voters = map[int]int{1: 0} }), "may-stop-voters 1", 0, "note the quorum decides nothing while 1 restarts"},
+		{with(func(s *state) { s.leader = -1 }), "may-stop-voters 1", 1, "no leader"},
+
+		{healthy, "leads-quorum 1", 0, ""},
+		{healthy, "leads-quorum 2", 1, "1 leads it"},
+		{healthy, "voters-caught-up 1 2 3", 0, ""},
+		{with(func(s *state) { s.voters = map[int]int{1: 0, 2: 9000} }), "voters-caught-up 1 2 3", 1, "2 is behind; 3 is no voter"},
+		{healthy, "brokers-unfenced 1 2", 0, ""},
+		{with(func(s *state) { s.fenced = []int{2} }), "brokers-unfenced 1 2 7", 1, "2 is fenced; 7 is not registered"},
+		{healthy, "partitions-in-sync 1", 0, ""},
+		{partitions(partition{"a", 1, all, all}, partition{"b", 1, all, []int{1, 2}}), "partitions-in-sync 3", 1, "1 under-replicated (first: b-0)"},
+		{partitions(partition{"b", 1, all, []int{1, 2}}), "partitions-in-sync 1", 0, ""},
+	} {
+		code, said := c.cluster.ask(t, c.question)
+		if code != c.code || !strings.Contains(said, c.said) || (c.said == "" && said != "") {
+			t.Errorf("%s with %+v\ngot  %d %q\nwant %d %q", c.question, c.cluster, code, said, c.code, c.said)
+		}
+	}
+}
+
+func TestNobodyToAsk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "client.properties")
+	if err := os.WriteFile(path, []byte("bootstrap.servers=127.0.0.1:1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := call(t, `python3 -I /dev/fd/3 `+path+` leads-quorum 1 3< <(cluster_program) || echo "status $?"`)
+	if !strings.HasPrefix(said, "no broker takes the administrator's connection: 127.0.0.1:1") || !strings.HasSuffix(said, "status 2\n") {
+		t.Errorf("said %q", said)
+	}
+}

@@ -1,0 +1,213 @@
+# The program of the questions that kafka-node asks the cluster, after kafka.py:
+#
+#     CLIENT_PROPERTIES QUESTION NODE_ID...
+#
+# prints "note TEXT" lines and ends with 0 for yes, with 1 for "no" and why, and
+# with 2 where nobody could be asked.
+import concurrent.futures
+import sys
+
+
+class Numbers:
+    """A list of plain numbers: without the tagged fields that a structure has."""
+
+    @staticmethod
+    def read(data):
+        return [INT32.read(data) for _ in range(max(0, Length.read(data) - 1))]
+
+
+class Words:
+    @staticmethod
+    def write(value):
+        return Length.write(len(value) + 1) + b"".join(map(Text.write, value))
+
+
+class Every:
+    """A list that is null, by which a request means all there are."""
+
+    @staticmethod
+    def write(_):
+        return Length.write(0)
+
+
+UUID, PORT = Number("16s"), Number(">H")
+BROKER = {"id": INT32, "host": Text, "port": INT32, "rack": Text}
+REPLICA = {"id": INT32, "directory": UUID, "end": INT64, "fetched": INT64, "caught_up": INT64}
+METADATA = 3, 12, Record(topics=Every, create=BOOLEAN, operations=BOOLEAN), Record(
+    **THROTTLE, brokers=List(**BROKER), cluster=Text, controller=INT32, topics=List(
+        error=INT16, name=Text, id=UUID, internal=BOOLEAN, partitions=List(
+            error=INT16, index=INT32, leader=INT32, epoch=INT32, replicas=Numbers, in_sync=Numbers, offline=Numbers),
+        operations=INT32))
+DESCRIBE_CONFIGS = 32, 4, Record(resources=List(type=INT8, name=Text, keys=Words), synonyms=BOOLEAN, documentation=BOOLEAN), Record(
+    **THROTTLE, results=List(**ERROR, type=INT8, name=Text, configs=List(
+        name=Text, value=Text, read_only=BOOLEAN, source=INT8, sensitive=BOOLEAN,
+        synonyms=List(name=Text, value=Text, source=INT8), type=INT8, documentation=Text)))
+DESCRIBE_QUORUM = 55, 2, Record(topics=List(name=Text, partitions=List(index=INT32))), Record(
+    **ERROR, topics=List(name=Text, partitions=List(
+        index=INT32, **ERROR, leader=INT32, epoch=INT32, high_watermark=INT64,
+        voters=List(**REPLICA), observers=List(**REPLICA))),
+    nodes=List(id=INT32, listeners=List(name=Text, host=Text, port=PORT)))
+DESCRIBE_CLUSTER = 60, 2, Record(operations=BOOLEAN, endpoints=INT8, fenced=BOOLEAN), Record(
+    **THROTTLE, **ERROR, endpoints=INT8, cluster=Text, controller=INT32,
+    brokers=List(**BROKER, fenced=BOOLEAN), operations=INT32)
+
+TOPIC = 2  # as in org.apache.kafka.common.config.ConfigResource
+BROKERS = 1
+CONFIGS_AT_ONCE = 1000
+EXAMPLES = 5
+ANSWER_SECONDS = 2  # for a broker to take a connection
+
+# A voter has caught up that had all of the leader's log within this time: a lag in
+# records is never quite 0 on a busy cluster. Voters fetch at least every 0.5 s.
+CAUGHT_UP_MS = 3000
+
+
+class No(Exception):
+    """The answer to a question, and why."""
+
+
+def note(text):
+    print("note " + text)
+
+
+def listed(ids):
+    return ", ".join(map(str, sorted(ids))) or "none"
+
+
+def refuse(faults):
+    """Answers no if there is any fault."""
+    if faults:
+        more = f"; and {len(faults) - EXAMPLES} more" if len(faults) > EXAMPLES else ""
+        raise No("; ".join(faults[:EXAMPLES]) + more)
+
+
+class Quorum:
+    def __init__(self, cluster):
+        answer = cluster.ask(DESCRIBE_QUORUM, topics=[{"name": "__cluster_metadata", "partitions": [{"index": 0}]}])
+        partition = answer["topics"][0]["partitions"][0]
+        self.leader = partition["leader"]
+        self.voters = {voter["id"]: voter for voter in partition["voters"]}
+        if self.leader not in self.voters:
+            raise No("the quorum has no leader")
+        now = self.voters[self.leader]["caught_up"]
+        self.ready = {id for id, voter in self.voters.items() if now - voter["caught_up"] <= CAUGHT_UP_MS}
+
+
+def voters_caught_up(cluster, ids):
+    quorum = Quorum(cluster)
+    refuse([f"{id} is no voter" if id not in quorum.voters else f"{id} is behind" for id in ids if id not in quorum.ready])
+
+
+def leads_quorum(cluster, ids):
+    leader = Quorum(cluster).leader
+    if leader not in ids:
+        raise No(f"{leader} leads it")
+
+
+def may_stop_voters(cluster, ids):
+    """Without these, a majority of the voters remains that has caught up."""
+    quorum = Quorum(cluster)
+    others = quorum.voters.keys() - ids
+    majority = len(quorum.voters) // 2 + 1
+    if len(others) == len(quorum.voters):
+        return
+    if len(others) < majority and len(quorum.voters) - len(others) > 1:
+        raise No(f"{listed(others)} alone would be no majority of {len(quorum.voters)} voters")
+    if len(others) < majority:
+        note(f"the quorum decides nothing while {listed(ids)} restarts: it has {len(quorum.voters)} voters, and a majority is {majority}")
+        majority = len(others)
+    behind = others - quorum.ready
+    if len(others) - len(behind) < majority:
+        raise No(f"{len(others) - len(behind)} other voters have caught up, and a majority is {majority}; behind: {listed(behind)}")
+
+
+def brokers_unfenced(cluster, ids):
+    found = {broker["id"]: broker for broker in
+             cluster.ask(DESCRIBE_CLUSTER, operations=False, endpoints=BROKERS, fenced=True)["brokers"]}
+    refuse([f"{id} is fenced" if id in found else f"{id} is not registered"
+            for id in ids if id not in found or found[id]["fenced"]])
+
+
+class Partitions:
+    """Those with a replica on one of these brokers."""
+
+    def __init__(self, cluster, ids):
+        answer = cluster.ask(METADATA, topics=None, create=False, operations=False)
+        self.brokers = {broker["id"]: broker for broker in answer["brokers"]}
+        self.list = [(topic["name"], partition) for topic in answer["topics"] for partition in topic["partitions"]
+                     if not ids.isdisjoint(partition["replicas"])]
+        self.list.sort(key=lambda one: (one[0], one[1]["index"]))
+
+
+def partitions_in_sync(cluster, ids):
+    waiting = [f"{topic}-{partition['index']}" for topic, partition in Partitions(cluster, ids).list
+               if ids & set(partition["replicas"]) - set(partition["in_sync"])]
+    if waiting:
+        raise No(f"{len(waiting)} under-replicated (first: {waiting[0]})")
+
+
+def may_stop_brokers(cluster, ids):
+    """Without these, every partition keeps its min.insync.replicas. One that has too few
+    replicas for that, whatever is done, is named and does not count."""
+    partitions = Partitions(cluster, ids)
+    least = min_in_sync(cluster, {topic for topic, _ in partitions.list})
+    others = {id for _, partition in partitions.list for id in partition["in_sync"]} - ids
+    silent = silent_brokers([partitions.brokers[id] for id in others if id in partitions.brokers])
+    faults, never = [], []
+    for topic, partition in partitions.list:
+        name, wanted = f"{topic}-{partition['index']}", least.get(topic, 1)
+        if len(partition["replicas"]) <= wanted:
+            never.append(name)
+            continue
+        rest = set(partition["in_sync"]) - ids - silent
+        if len(rest) < wanted:
+            faults.append(f"{name} (min.insync.replicas {wanted}; in sync without {listed(ids)}: {listed(rest)})")
+    if never:
+        note(f"{len(never)} partitions have no replica to spare and cannot be written while {listed(ids)} restarts (first: {never[0]})")
+    if faults and silent:
+        faults[0] = f"brokers that do not answer: {listed(silent)}; {faults[0]}"
+    refuse(faults)
+
+
+def silent_brokers(brokers):
+    """A broker that died a moment ago counts as in sync until its session is over, 9 s later."""
+
+    def answers(broker):
+        try:
+            socket.create_connection((broker["host"], broker["port"]), ANSWER_SECONDS).close()
+            return True
+        except OSError:
+            return False
+
+    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        return {broker["id"] for broker, there in zip(brokers, pool.map(answers, brokers)) if not there}
+
+
+def min_in_sync(cluster, topics):
+    names, least = sorted(topics), {}
+    for at in range(0, len(names), CONFIGS_AT_ONCE):
+        answer = cluster.ask(DESCRIBE_CONFIGS, synonyms=False, documentation=False, resources=[
+            {"type": TOPIC, "name": name, "keys": ["min.insync.replicas"]} for name in names[at:at + CONFIGS_AT_ONCE]])
+        least.update({result["name"]: int(result["configs"][0]["value"]) for result in answer["results"]})
+    return least
+
+
+QUESTIONS = {
+    "voters-caught-up": voters_caught_up, "leads-quorum": leads_quorum, "may-stop-voters": may_stop_voters,
+    "brokers-unfenced": brokers_unfenced, "partitions-in-sync": partitions_in_sync, "may-stop-brokers": may_stop_brokers,
+}
+
+
+def main():
+    path, question, *ids = sys.argv[1:]
+    QUESTIONS[question](Cluster(properties(path)), set(map(int, ids)))
+
+
+try:
+    main()
+except No as no:
+    print(no)
+    sys.exit(1)
+except (Failure, OSError, KeyError) as failure:
+    print(failure if isinstance(failure, Failure) else f"{type(failure).__name__}: {failure}")
+    sys.exit(2)
