@@ -33,14 +33,14 @@ type AccessArgs struct {
 	Stack   config.Stack
 	Tags    Tags
 	Network *Network
-	Image   Image
+	Launch  *Launch
 }
 
 // NewAccess makes the way into a stack's network.
 func NewAccess(ctx *pulumi.Context, name string, args AccessArgs, opts ...pulumi.ResourceOption) (*Access, error) {
 	a := &Access{
 		namer:   namer{stack: args.Stack.Name, name: name, tags: args.Tags},
-		user:    args.Image.User,
+		user:    args.Launch.User,
 		timeout: args.Stack.Access.HostTimeoutSeconds,
 	}
 	cidrs := pulumi.StringArray{}

@@ -26,7 +26,7 @@ func newBastion(ctx *pulumi.Context, name string, args AccessArgs, access *Acces
 		return nil, err
 	}
 	err := b.addInstance(ctx, instanceArgs{
-		image: args.Image, instanceType: args.Stack.Access.Bastion.InstanceType,
+		launch: args.Launch, role: roleBastion, instanceType: args.Stack.Access.Bastion.InstanceType,
 		subnet: args.Network.PublicSubnets[0], group: access.BastionGroup,
 		hostname: name + "." + args.Stack.Domain(), hop: true,
 	})

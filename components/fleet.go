@@ -27,7 +27,7 @@ type FleetArgs struct {
 	Network *Network
 	Access  *Access
 	Quorum  *Quorum
-	Image   Image
+	Launch  *Launch
 }
 
 // NewFleet makes every node, waits for the quorum once, and rolls.
@@ -43,7 +43,7 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 	for _, node := range args.Stack.Nodes() {
 		made, err := newNode(ctx, NodeArgs{
 			Stack: args.Stack, Node: node, Tags: args.Tags,
-			Network: args.Network, Access: args.Access, Image: args.Image,
+			Network: args.Network, Access: args.Access, Launch: args.Launch,
 		}, f)
 		if err != nil {
 			return nil, err

@@ -27,19 +27,7 @@ const (
 	// hang: the command provider has no time limit of its own. Every wait in
 	// the toolkit is shorter.
 	commandTimeout = 1200
-	rootVolumeGiB  = 20
 )
-
-// Image is what hosts boot from and who logs in to it.
-type Image struct {
-	AMIs map[string]pulumi.StringInput // by config.Architecture, each that the stack's instance types have
-	User string
-}
-
-// ami is the image's id for an instance type.
-func (i Image) ami(instanceType string) pulumi.StringOutput {
-	return i.AMIs[config.Architecture(instanceType)].ToStringOutput()
-}
 
 // host is what the bastion and the nodes share: an instance whose SSH host key
 // is made here, and the toolkit on it.
@@ -57,8 +45,10 @@ type host struct {
 }
 
 type instanceArgs struct {
-	image        Image
+	launch       *Launch
+	role         string
 	instanceType string
+	placement    pulumi.StringPtrInput // nil: anywhere
 	subnet       *ec2.Subnet
 	group        *ec2.SecurityGroup
 	hostname     string
@@ -74,33 +64,27 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 	}
 	userData := pulumi.All(h.HostKey.PrivateKeyOpenssh, h.HostKey.PublicKeyOpenssh).ApplyT(func(keys []any) string {
 		return render.CloudConfig(render.Login{
-			FQDN: args.hostname, User: args.image.User, HostKey: keys[0].(string), HostKeyPublic: keys[1].(string), Hop: args.hop,
+			FQDN: args.hostname, User: args.launch.User, HostKey: keys[0].(string), HostKeyPublic: keys[1].(string), Hop: args.hop,
 		})
 	}).(pulumi.StringOutput)
 	h.Instance, err = ec2.NewInstance(ctx, h.resource("instance"), &ec2.InstanceArgs{
-		Ami:                 args.image.ami(args.instanceType),
-		InstanceType:        pulumi.String(args.instanceType),
-		SubnetId:            args.subnet.ID(),
-		VpcSecurityGroupIds: pulumi.StringArray{args.group.ID()},
-		KeyName:             h.access.keyPair.KeyName,
-		UserData:            userData,
-		EbsOptimized:        pulumi.Bool(true),
-		// Version 2 alone, and one hop: a token request that was forwarded
-		// from elsewhere gets no answer (AWS: "Use IMDSv2").
-		MetadataOptions: &ec2.InstanceMetadataOptionsArgs{
-			HttpTokens:              pulumi.String("required"),
-			HttpPutResponseHopLimit: pulumi.Int(1),
-		},
-		RootBlockDevice: &ec2.InstanceRootBlockDeviceArgs{
-			VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(rootVolumeGiB), Encrypted: pulumi.Bool(true),
-		},
-		Tags: h.tags.named(h.stack + "-" + h.name),
+		LaunchTemplate:        args.launch.from(args.role),
+		InstanceType:          pulumi.String(args.instanceType),
+		Monitoring:            pulumi.Bool(args.launch.hosts.DetailedMonitoring),
+		DisableApiTermination: pulumi.Bool(args.launch.protects(args.role)),
+		PlacementGroup:        args.placement,
+		SubnetId:              args.subnet.ID(),
+		VpcSecurityGroupIds:   pulumi.StringArray{args.group.ID()},
+		KeyName:               h.access.keyPair.KeyName,
+		UserData:              userData,
+		Tags:                  h.tags.named(h.stack + "-" + h.name),
 	}, pulumi.Parent(h.parent),
 		// The data volume can be in one place only, so the old host goes first.
 		pulumi.DeleteBeforeReplace(true),
-		// A newer image, or new first-boot data, is no reason to replace a
-		// fleet: both take effect when a host is replaced for another reason.
-		pulumi.IgnoreChanges([]string{"ami", "userData"}))
+		// Another template, a newer image in it for one, or new first-boot data
+		// is no reason to replace a fleet: they take effect when a host is
+		// replaced for another reason.
+		pulumi.IgnoreChanges([]string{"launchTemplate", "userData"}))
 	return err
 }
 

@@ -37,7 +37,7 @@ type NodeArgs struct {
 	Tags    Tags
 	Network *Network
 	Access  *Access
-	Image   Image
+	Launch  *Launch
 }
 
 // recordTTL in seconds bounds how long a client looks for a replaced host at
@@ -74,7 +74,7 @@ func newNode(ctx *pulumi.Context, args NodeArgs, fleet *Fleet) (*Node, error) {
 
 func (n *Node) addHost(ctx *pulumi.Context, args NodeArgs) error {
 	err := n.addInstance(ctx, instanceArgs{
-		image: args.Image, instanceType: n.InstanceType,
+		launch: args.Launch, role: roleOf(n.Node), instanceType: n.InstanceType, placement: args.Launch.group(n.Node),
 		subnet: args.Network.PrivateSubnets[n.Zone], group: args.Access.NodeGroup,
 		hostname: args.Stack.Host(n.Node),
 	})
@@ -101,7 +101,11 @@ func (n *Node) addVolume(ctx *pulumi.Context, args NodeArgs) (err error) {
 	if throughput := n.Node.Volume.Throughput; throughput > 0 {
 		volume.Throughput = pulumi.Int(throughput)
 	}
-	if n.Volume, err = ebs.NewVolume(ctx, n.resource("data"), volume, pulumi.Parent(n)); err != nil {
+	if key := args.Stack.Hosts.KMSKey; key != "" {
+		volume.KmsKeyId = pulumi.String(key)
+	}
+	n.Volume, err = ebs.NewVolume(ctx, n.resource("data"), volume, pulumi.Parent(n), pulumi.Protect(args.Stack.Hosts.ProtectData))
+	if err != nil {
 		return err
 	}
 	n.attachment, err = ec2.NewVolumeAttachment(ctx, n.resource("data-attachment"), &ec2.VolumeAttachmentArgs{

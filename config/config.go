@@ -19,6 +19,7 @@ type Stack struct {
 	Access      Access
 	Controllers Controllers
 	Brokers     Brokers
+	Hosts       Hosts
 	Kafka       Kafka
 	Users       []User // kraftstack:users, in the stack file's order
 	Rolling     Rolling

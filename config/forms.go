@@ -19,6 +19,7 @@ var (
 	versionText  = regexp.MustCompile(`^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$`)
 	archiveName  = regexp.MustCompile(`^kafka_2\.1[0-9]-([0-9]+\.[0-9]+\.[0-9]+)\.tgz$`)
 	sumText      = regexp.MustCompile(`^[0-9a-f]{128}$`)
+	keyARN       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
 	heapText     = regexp.MustCompile(`^([1-9][0-9]{0,6})([mg])$`)
 )
 
@@ -32,6 +33,15 @@ func odd(n int) string {
 func instanceForm(s string) string {
 	if !instanceName.MatchString(s) {
 		return "does not have the form of an instance type"
+	}
+	return ""
+}
+
+// keyForm takes ARNs of keys alone: the AWS provider compares what AWS tells, and
+// AWS tells a volume's key by its ARN. The region is a rule of its own.
+func keyForm(s string) string {
+	if !keyARN.MatchString(s) {
+		return "is not the ARN of a KMS key"
 	}
 	return ""
 }

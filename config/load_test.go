@@ -30,7 +30,7 @@ func wholeFile(text string) string {
 	for line := range strings.Lines(text) {
 		file += "  " + line
 	}
-	if !strings.Contains(text, "aws:") {
+	if !strings.Contains("\n"+text, "\naws:") {
 		file += "  aws:region: us-east-1\n"
 	}
 	if !strings.Contains(text, "kraftstack:access:") && !strings.Contains(text, "aws:region: us-east-1") {
@@ -107,6 +107,7 @@ func TestSmallest(t *testing.T) {
 		},
 		Controllers: Controllers{Mode: ModeCombined, Count: 3, InstanceType: "t3.medium", Volume: Volume{SizeGiB: 20}},
 		Brokers:     Brokers{Count: 3, InstanceType: "m7i.large", Volume: Volume{SizeGiB: 100}, Image: ImageUbuntu},
+		Hosts:       Hosts{Spread: true},
 		Kafka: Kafka{
 			Version: "4.3.0", ArchiveURL: "https://archive.apache.org/dist/kafka/4.3.0/kafka_2.13-4.3.0.tgz",
 			Heap: "1g", Config: map[string]string{},

@@ -17,6 +17,7 @@ type Node struct {
 	Controller   bool   // is a voter of the quorum
 	Broker       bool
 	Zone         int // index into the stack's zones
+	Rack         int // counts the nodes of the same role in the same zone, from 0
 	InstanceType string
 	Volume       Volume
 }
@@ -42,14 +43,14 @@ func (s Stack) Nodes() []Node {
 	if s.Controllers.Mode == ModeDedicated {
 		for i := range s.Controllers.Count {
 			nodes = append(nodes, Node{
-				ID: i + 1, Name: fmt.Sprintf("controller-%d", i+1), Controller: true, Zone: i % zones,
+				ID: i + 1, Name: fmt.Sprintf("controller-%d", i+1), Controller: true, Zone: i % zones, Rack: i / zones,
 				InstanceType: s.Controllers.InstanceType, Volume: s.Controllers.Volume,
 			})
 		}
 	}
 	for i := range s.Brokers.Count {
 		nodes = append(nodes, Node{
-			ID: FirstBrokerID + i, Name: fmt.Sprintf("broker-%d", FirstBrokerID+i), Broker: true, Zone: i % zones,
+			ID: FirstBrokerID + i, Name: fmt.Sprintf("broker-%d", FirstBrokerID+i), Broker: true, Zone: i % zones, Rack: i / zones,
 			Controller:   s.Controllers.Mode == ModeCombined && i < s.Controllers.Count,
 			InstanceType: s.Brokers.InstanceType, Volume: s.Brokers.Volume,
 		})

@@ -54,6 +54,8 @@ func (r *reader) rules() {
 	r.admins()
 	r.volume("brokers.volume", r.stack.Brokers.Volume)
 	r.volume("controllers.volume", r.stack.Controllers.Volume)
+	r.encryption()
+	r.images()
 	r.archive()
 	r.properties()
 	r.users()
@@ -159,6 +161,7 @@ func (r *reader) admins() {
 const (
 	iopsPerGiB          = 500
 	baselineIOPS        = 3000
+	baselineThroughput  = 125 // MiB/s
 	iopsPerMiBPerSecond = 4
 )
 

@@ -6,6 +6,7 @@ package config
 func table() []field {
 	return []field{
 		networkField(), accessField(), controllersField(), brokersField(), kafkaField(), rollingField(),
+		hostsField(),
 		{name: "security", kind: later, doc: "Encryption, authentication and authorisation."},
 		{name: "topics", kind: later, doc: "Topics that the stack owns."},
 		usersField(),

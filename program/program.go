@@ -9,7 +9,6 @@ import (
 	"os"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"kraftstack/components"
@@ -28,14 +27,21 @@ func Deploy(ctx *pulumi.Context) error {
 			return err
 		}
 	}
-	image := findImage(ctx, stack)
+	images, err := findHosts(ctx, stack)
+	if err != nil {
+		return err
+	}
 	tags := components.Tags{"kraftstack:stack": stack.Name, "ManagedBy": "kraftstack"}
 	network, err := components.NewNetwork(ctx, "network", components.NetworkArgs{Stack: stack, Tags: tags})
 	if err != nil {
 		return err
 	}
+	launch, err := components.NewLaunch(ctx, "launch", components.LaunchArgs{Stack: stack, Tags: tags, Images: images})
+	if err != nil {
+		return err
+	}
 	access, err := components.NewAccess(ctx, "access", components.AccessArgs{
-		Stack: stack, Tags: tags, Network: network, Image: image,
+		Stack: stack, Tags: tags, Network: network, Launch: launch,
 	})
 	if err != nil {
 		return err
@@ -45,7 +51,7 @@ func Deploy(ctx *pulumi.Context) error {
 		return err
 	}
 	fleet, err := components.NewFleet(ctx, "fleet", components.FleetArgs{
-		Stack: stack, Tags: tags, Network: network, Access: access, Quorum: quorum, Image: image,
+		Stack: stack, Tags: tags, Network: network, Access: access, Quorum: quorum, Launch: launch,
 	})
 	if err != nil {
 		return err
@@ -118,53 +124,4 @@ func configValues(ctx *pulumi.Context) (map[string]string, error) {
 		}
 	}
 	return values, nil
-}
-
-// The public parameters under which the makers of an image publish its id.
-// Sources: Canonical, "Find Ubuntu images on AWS"; AWS, "Launch AL2023 using
-// the SSM parameter".
-const (
-	ubuntuParameter      = "/aws/service/canonical/ubuntu/server/24.04/stable/current/%s/hvm/ebs-gp3/ami-id"
-	amazonLinuxParameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-%s"
-)
-
-// findImage resolves the stack's image to an id for each architecture that its
-// instance types have, and the user that its hosts are logged in to as.
-func findImage(ctx *pulumi.Context, stack config.Stack) components.Image {
-	image := components.Image{AMIs: map[string]pulumi.StringInput{}, User: "ubuntu"}
-	if stack.Brokers.Image == config.ImageAmazonLinux {
-		image.User = "ec2-user"
-	}
-	types := []string{stack.Access.Bastion.InstanceType}
-	for _, node := range stack.Nodes() {
-		types = append(types, node.InstanceType)
-	}
-	for _, instanceType := range types {
-		architecture := config.Architecture(instanceType)
-		if _, known := image.AMIs[architecture]; !known {
-			image.AMIs[architecture] = findAMI(ctx, stack.Brokers.Image, architecture)
-		}
-	}
-	return image
-}
-
-// findAMI asks AWS for the id of an image by its name in the stack file; an
-// image of the user's own is named by its id already.
-func findAMI(ctx *pulumi.Context, image, architecture string) pulumi.StringInput {
-	var parameter string
-	switch image {
-	case config.ImageUbuntu:
-		parameter = fmt.Sprintf(ubuntuParameter, architecture)
-	case config.ImageAmazonLinux:
-		if architecture == "amd64" {
-			architecture = "x86_64" // Amazon's own name for it
-		}
-		parameter = fmt.Sprintf(amazonLinuxParameter, architecture)
-	default:
-		return pulumi.String(image)
-	}
-	found := ssm.LookupParameterOutput(ctx, ssm.LookupParameterOutputArgs{Name: pulumi.String(parameter)})
-	// The provider marks every parameter's value as secret; an image's public
-	// id is none, and a preview should show it.
-	return pulumi.Unsecret(found.InsecureValue()).(pulumi.StringOutput)
 }

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	r53 "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
@@ -40,6 +42,11 @@ var sdkArgs = map[string]interface{ ElementType() reflect.Type }{
 	"aws:ec2/vpcEndpoint:VpcEndpoint":                           &ec2.VpcEndpointArgs{},
 	"aws:ec2/keyPair:KeyPair":                                   &ec2.KeyPairArgs{},
 	"aws:ec2/instance:Instance":                                 &ec2.InstanceArgs{},
+	"aws:ec2/launchTemplate:LaunchTemplate":                     &ec2.LaunchTemplateArgs{},
+	"aws:ec2/placementGroup:PlacementGroup":                     &ec2.PlacementGroupArgs{},
+	"aws:iam/role:Role":                                         &iam.RoleArgs{},
+	"aws:iam/instanceProfile:InstanceProfile":                   &iam.InstanceProfileArgs{},
+	"aws:cloudwatch/metricAlarm:MetricAlarm":                    &cloudwatch.MetricAlarmArgs{},
 	"aws:ebs/volume:Volume":                                     &ebs.VolumeArgs{},
 	"aws:ec2/volumeAttachment:VolumeAttachment":                 &ec2.VolumeAttachmentArgs{},
 	"aws:route53/zone:Zone":                                     &r53.ZoneArgs{},

@@ -173,8 +173,8 @@ func TestOptions(t *testing.T) {
 	if !instance.GetDeleteBeforeReplace() {
 		t.Error("an instance is not deleted before its replacement, which needs its disk")
 	}
-	if diff := cmp.Diff([]string{"ami", "userData"}, instance.GetIgnoreChanges()); diff != "" {
-		t.Errorf("a newer image or new user data would replace the fleet: %s", diff)
+	if diff := cmp.Diff([]string{"launchTemplate", "userData"}, instance.GetIgnoreChanges()); diff != "" {
+		t.Errorf("another template, a newer image in it for one, or new user data would replace the fleet: %s", diff)
 	}
 	attachment := r.get(t, "broker-1001-data-attachment").RPC
 	if name := resource.URN(attachment.GetDeletedWith()).Name(); name != "broker-1001-instance" {
@@ -192,10 +192,10 @@ func TestImages(t *testing.T) {
 		{"ubuntu", "m7i.large", fmt.Sprintf(ubuntu, "amd64"), fmt.Sprintf(ubuntu, "amd64")},
 		{"ubuntu", "m7g.large", fmt.Sprintf(ubuntu, "amd64"), fmt.Sprintf(ubuntu, "arm64")},
 		{"amazonlinux", "m7g.large", fmt.Sprintf(amazon, "x86_64"), fmt.Sprintf(amazon, "arm64")},
-		{"ami-0123456789abcdef0", "m7g.large", "ami-0123456789abcdef0", "ami-0123456789abcdef0"},
+		{"ami-0123456789abcdef0", "m7i.large", "ami-0123456789abcdef0", "ami-0123456789abcdef0"},
 	} {
 		r := mustDeploy(t, small(map[string]any{"kraftstack:brokers": map[string]any{"image": c.image, "instanceType": c.broker}}))
-		got := []string{r.get(t, "bastion-instance").text("ami"), r.get(t, "broker-1001-instance").text("ami")}
+		got := []string{r.get(t, "launch-bastion").text("imageId"), r.get(t, "launch-broker").text("imageId")}
 		if diff := cmp.Diff([]string{c.bastionAMI, c.brokerAMI}, got); diff != "" {
 			t.Errorf("%s on %s (-want +got):\n%s", c.image, c.broker, diff)
 		}

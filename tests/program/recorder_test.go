@@ -49,7 +49,43 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	for key, value := range computed[args.TypeToken] {
 		outputs[key] = resource.NewProperty(value)
 	}
+	if args.TypeToken == "aws:ec2/launchTemplate:LaunchTemplate" {
+		outputs["latestVersion"] = resource.NewProperty(1.0)
+	}
 	return args.Name + "-id", outputs, nil
+}
+
+// instanceTypes is what EC2 says of the types in these tests. Others do not
+// exist.
+var instanceTypes = map[string]map[string]any{
+	"t3.micro":   instanceType("x86_64", 1024, 11800, 260.57),
+	"t3.medium":  instanceType("x86_64", 4096, 11800, 260.57),
+	"m7i.large":  instanceType("x86_64", 8192, 40000, 1250),
+	"m7i.xlarge": instanceType("x86_64", 16384, 40000, 1250),
+	"m7g.large":  instanceType("arm64", 8192, 40000, 1250),
+	"t4g.micro":  instanceType("arm64", 1024, 11800, 260.57),
+	"t2.medium":  {"supportedArchitectures": []any{"x86_64"}, "memorySize": 4096, "ebsNvmeSupport": "unsupported"},
+	"mac2.metal": {"supportedArchitectures": []any{"arm64_mac"}, "memorySize": 16384, "ebsNvmeSupport": "required"},
+}
+
+func instanceType(architecture string, memory, iops int, throughput float64) map[string]any {
+	return map[string]any{
+		"supportedArchitectures": []any{architecture}, "memorySize": memory, "ebsNvmeSupport": "required",
+		"ebsPerformanceMaximumIops": iops, "ebsPerformanceMaximumThroughput": throughput,
+	}
+}
+
+// image is what EC2 says of an image: these tests have the architecture in its
+// id, and 64-bit Intel otherwise.
+func image(id string) map[string]any {
+	architecture, root := "x86_64", "/dev/sda1"
+	if strings.Contains(id, "arm64") {
+		architecture = "arm64"
+	}
+	if strings.Contains(id, "amazon") {
+		root = "/dev/xvda"
+	}
+	return map[string]any{"id": id, "imageId": id, "architecture": architecture, "rootDeviceName": root}
 }
 
 func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
@@ -60,6 +96,16 @@ func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 		}), nil
 	case "aws:ssm/getParameter:getParameter":
 		return resource.NewPropertyMapFromMap(map[string]any{"insecureValue": "ami-of-" + args.Args["name"].StringValue()}), nil
+	case "aws:ec2/getAmi:getAmi":
+		filters := args.Args["filters"].ArrayValue()
+		return resource.NewPropertyMapFromMap(image(filters[0].ObjectValue()["values"].ArrayValue()[0].StringValue())), nil
+	case "aws:ec2/getInstanceType:getInstanceType":
+		name := args.Args["instanceType"].StringValue()
+		found, ok := instanceTypes[name]
+		if !ok {
+			return nil, fmt.Errorf("InvalidInstanceType: the instance type %s does not exist", name)
+		}
+		return resource.NewPropertyMapFromMap(found), nil
 	}
 	return nil, fmt.Errorf("the program calls %s, which these tests do not know", args.Token)
 }

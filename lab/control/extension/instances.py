@@ -68,8 +68,7 @@ def install():
     def run_instances(original, self, image_id, count, user_data, security_group_names, **kwargs):
         if user_data and len(base64.b64decode(str(user_data))) > USER_DATA_LIMIT:
             refuse("InvalidParameterValue", f"User data is limited to {USER_DATA_LIMIT} bytes")
-        if not kwargs.get("launch_template"):
-            check_architecture(self, image_id, kwargs["instance_type"])
+        check_architecture(self, image_id, kwargs["instance_type"])
         if wants_public_address(self, kwargs):
             raise NotEmulated("automatic public addresses; associate an Elastic IP instead")
         check_groups(self, kwargs)

@@ -9,7 +9,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -21,6 +23,8 @@ type cloud struct {
 	region      string
 	defaultTags map[string]string
 	ec2         *ec2.Client
+	iam         *iam.Client
+	cloudwatch  *cloudwatch.Client
 	route53     *route53.Client
 	ssm         *ssm.Client
 	sts         *sts.Client
@@ -38,6 +42,8 @@ func newCloud(endpoint string, cfg settings) *cloud {
 		region:      cfg.region,
 		defaultTags: cfg.defaultTags,
 		ec2:         ec2.NewFromConfig(conf),
+		iam:         iam.NewFromConfig(conf),
+		cloudwatch:  cloudwatch.NewFromConfig(conf),
 		route53:     route53.NewFromConfig(conf),
 		ssm:         ssm.NewFromConfig(conf),
 		sts:         sts.NewFromConfig(conf),

@@ -38,8 +38,16 @@ type creditSpecification struct {
 	CpuCredits *string `pulumi:"cpuCredits,optional"`
 }
 
+// instanceTemplate names the launch template whose values hold where the
+// instance has none of its own.
+type instanceTemplate struct {
+	Id      *string `pulumi:"id,optional"`
+	Name    *string `pulumi:"name,optional"`
+	Version *string `pulumi:"version,optional"`
+}
+
 type instanceArgs struct {
-	Ami                      string               `pulumi:"ami" provider:"replaceOnChanges"`
+	Ami                      *string              `pulumi:"ami,optional" provider:"replaceOnChanges"`
 	AssociatePublicIpAddress *bool                `pulumi:"associatePublicIpAddress,optional" provider:"replaceOnChanges"`
 	AvailabilityZone         *string              `pulumi:"availabilityZone,optional" provider:"replaceOnChanges"`
 	CreditSpecification      *creditSpecification `pulumi:"creditSpecification,optional"`
@@ -48,8 +56,10 @@ type instanceArgs struct {
 	IamInstanceProfile       *string              `pulumi:"iamInstanceProfile,optional"`
 	InstanceType             string               `pulumi:"instanceType"`
 	KeyName                  *string              `pulumi:"keyName,optional" provider:"replaceOnChanges"`
+	LaunchTemplate           *instanceTemplate    `pulumi:"launchTemplate,optional" provider:"replaceOnChanges"`
 	MetadataOptions          *metadataOptions     `pulumi:"metadataOptions,optional"`
 	Monitoring               *bool                `pulumi:"monitoring,optional"`
+	PlacementGroup           *string              `pulumi:"placementGroup,optional" provider:"replaceOnChanges"`
 	PrivateIp                *string              `pulumi:"privateIp,optional" provider:"replaceOnChanges"`
 	RootBlockDevice          *rootBlockDevice     `pulumi:"rootBlockDevice,optional"`
 	SourceDestCheck          *bool                `pulumi:"sourceDestCheck,optional"`
@@ -103,7 +113,9 @@ func adjustInstance(in property.Map, resp *p.DiffResponse) {
 			if replace {
 				resp.DetailedDiff[path] = asReplace(d)
 			}
-		case "rootBlockDevice.encrypted", "rootBlockDevice.kmsKeyId":
+		case "rootBlockDevice.encrypted", "rootBlockDevice.kmsKeyId",
+			// An instance does not change its template: it was launched from it.
+			"launchTemplate", "launchTemplate.id", "launchTemplate.name", "launchTemplate.version":
 			resp.DetailedDiff[path] = asReplace(d)
 		}
 	}
@@ -125,6 +137,7 @@ func userDataHash(data *string) *string {
 func (instance) plan(c *cloud, old instanceState, in instanceArgs) instanceState {
 	was := old.instanceArgs
 	old.instanceArgs = in
+	old.Ami = keep(in.Ami, was.Ami)
 	old.AvailabilityZone = keep(in.AvailabilityZone, was.AvailabilityZone)
 	old.PrivateIp = keep(in.PrivateIp, was.PrivateIp)
 	old.UserData = userDataHash(in.UserData)
@@ -184,6 +197,7 @@ func (instance) fill(ctx context.Context, c *cloud, id string, st *instanceState
 		return err
 	}
 	st.InstanceState = string(stateOf(i))
+	st.Ami = i.ImageId
 	st.PrivateDns = aws.ToString(i.PrivateDnsName)
 	st.PrivateIp = i.PrivateIpAddress
 	if i.Placement != nil {

@@ -46,7 +46,7 @@ func (d instance) create(ctx context.Context, c *cloud, in instanceArgs, st *ins
 // interface is written out only where a public address is asked for or refused.
 func (instance) request(ctx context.Context, c *cloud, in instanceArgs, tags map[string]string) (*ec2.RunInstancesInput, error) {
 	ask := &ec2.RunInstancesInput{
-		ImageId: aws.String(in.Ami), InstanceType: types.InstanceType(in.InstanceType), KeyName: in.KeyName,
+		ImageId: in.Ami, InstanceType: types.InstanceType(in.InstanceType), KeyName: in.KeyName,
 		MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
 		EbsOptimized: in.EbsOptimized, DisableApiTermination: in.DisableApiTermination,
 	}
@@ -60,8 +60,11 @@ func (instance) request(ctx context.Context, c *cloud, in instanceArgs, tags map
 		}}
 	}
 	ask.TagSpecifications = ec2TagSpec(types.ResourceTypeInstance, tags)
-	if in.AvailabilityZone != nil {
-		ask.Placement = &types.Placement{AvailabilityZone: in.AvailabilityZone}
+	if in.AvailabilityZone != nil || in.PlacementGroup != nil {
+		ask.Placement = &types.Placement{AvailabilityZone: in.AvailabilityZone, GroupName: in.PlacementGroup}
+	}
+	if t := in.LaunchTemplate; t != nil {
+		ask.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateId: t.Id, LaunchTemplateName: t.Name, Version: t.Version}
 	}
 	if in.UserData != nil {
 		ask.UserData = aws.String(base64.StdEncoding.EncodeToString([]byte(*in.UserData)))
@@ -75,17 +78,10 @@ func (instance) request(ctx context.Context, c *cloud, in instanceArgs, tags map
 	if in.CreditSpecification != nil {
 		ask.CreditSpecification = &types.CreditSpecificationRequest{CpuCredits: in.CreditSpecification.CpuCredits}
 	}
-	if m := in.MetadataOptions; m != nil {
-		ask.MetadataOptions = &types.InstanceMetadataOptionsRequest{
-			HttpEndpoint:            types.InstanceMetadataEndpointState(aws.ToString(m.HttpEndpoint)),
-			HttpTokens:              types.HttpTokensState(aws.ToString(m.HttpTokens)),
-			InstanceMetadataTags:    types.InstanceMetadataTagsState(aws.ToString(m.InstanceMetadataTags)),
-			HttpPutResponseHopLimit: int32Of(m.HttpPutResponseHopLimit),
-		}
-	}
+	ask.MetadataOptions = in.MetadataOptions.request()
 	volumeTags := in.VolumeTags
 	if r := in.RootBlockDevice; r != nil {
-		device, err := rootDeviceName(ctx, c, in.Ami)
+		device, err := rootDeviceName(ctx, c, aws.ToString(in.Ami))
 		if err != nil {
 			return nil, err
 		}
@@ -102,6 +98,18 @@ func (instance) request(ctx context.Context, c *cloud, in instanceArgs, tags map
 	}
 	ask.TagSpecifications = append(ask.TagSpecifications, ec2TagSpec(types.ResourceTypeVolume, volumeTags)...)
 	return ask, nil
+}
+
+func (m *metadataOptions) request() *types.InstanceMetadataOptionsRequest {
+	if m == nil {
+		return nil
+	}
+	return &types.InstanceMetadataOptionsRequest{
+		HttpEndpoint:            types.InstanceMetadataEndpointState(aws.ToString(m.HttpEndpoint)),
+		HttpTokens:              types.HttpTokensState(aws.ToString(m.HttpTokens)),
+		InstanceMetadataTags:    types.InstanceMetadataTagsState(aws.ToString(m.InstanceMetadataTags)),
+		HttpPutResponseHopLimit: int32Of(m.HttpPutResponseHopLimit),
+	}
 }
 
 // rootDeviceName asks the image for the name of its root device.

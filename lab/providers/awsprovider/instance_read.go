@@ -37,10 +37,13 @@ func (d instance) read(ctx context.Context, c *cloud, id string, in *instanceArg
 	if s := stateOf(i); s == types.InstanceStateNameTerminated || s == types.InstanceStateNameShuttingDown {
 		return errGone
 	}
-	in.Ami = aws.ToString(i.ImageId)
+	driftGiven(&in.Ami, i.ImageId)
 	in.InstanceType = string(i.InstanceType)
 	in.SubnetId = aws.ToString(i.SubnetId)
 	driftGiven(&in.KeyName, i.KeyName)
+	if i.Placement != nil {
+		driftGiven(&in.PlacementGroup, optional(aws.ToString(i.Placement.GroupName)))
+	}
 	driftGiven(&in.PrivateIp, i.PrivateIpAddress)
 	drift(&in.SourceDestCheck, i.SourceDestCheck, true)
 	if in.VpcSecurityGroupIds != nil {

@@ -61,19 +61,28 @@ func fromEC2Tags(list []types.Tag) map[string]string {
 	return tags
 }
 
-// retag makes the tags of an EC2 resource those wanted.
-func (c *cloud) retag(ctx context.Context, id string, old, want map[string]string) error {
-	var gone []types.Tag
+// tagChanges are the tags to take away and those to set.
+func tagChanges(old, want map[string]string) (gone []string, set map[string]string) {
 	for _, name := range sortedKeys(old) {
 		if _, kept := want[name]; !kept {
-			gone = append(gone, types.Tag{Key: aws.String(name)})
+			gone = append(gone, name)
 		}
 	}
-	set := map[string]string{}
+	set = map[string]string{}
 	for name, value := range want {
 		if had, ok := old[name]; !ok || had != value {
 			set[name] = value
 		}
+	}
+	return gone, set
+}
+
+// retag makes the tags of an EC2 resource those wanted.
+func (c *cloud) retag(ctx context.Context, id string, old, want map[string]string) error {
+	names, set := tagChanges(old, want)
+	var gone []types.Tag
+	for _, name := range names {
+		gone = append(gone, types.Tag{Key: aws.String(name)})
 	}
 	if len(gone) > 0 {
 		_, err := c.ec2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{id}, Tags: gone})

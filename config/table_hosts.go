@@ -1,0 +1,57 @@
+package config
+
+func hostsField() field {
+	return field{name: "hosts", kind: object, doc: "What holds for every host of the stack, the bastion included.", fields: []field{
+		{
+			name: "kmsKey", kind: text, defText: "AWS's own key for EBS",
+			doc:     "The KMS key that encrypts root and data volumes. It cannot be changed on a volume that exists: choose before the first `up`.",
+			allowed: "the ARN of a key in the stack's region, such as arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+			set:     into(func(s *Stack) *string { return &s.Hosts.KMSKey }, keyForm),
+		},
+		{name: "ami", kind: object, doc: "The image that `brokers.image` names, pinned: new hosts boot from this one until you write another. `kraftstack image latest` shows what is newer. Without it each new host gets the newest.", fields: []field{
+			pin("amd64"), pin("arm64"),
+		}},
+		{
+			name: "detailedMonitoring", kind: boolean, def: "false",
+			doc:     "CloudWatch gets each host's metrics every minute instead of every five.",
+			allowed: "true or false",
+			set:     into(func(s *Stack) *bool { return &s.Hosts.DetailedMonitoring }),
+		},
+		{
+			name: "terminationProtection", kind: boolean, def: "false",
+			doc:     "EC2 refuses to terminate a Kafka host, whoever asks. `destroy` is refused until this is false again and `up` has run.",
+			allowed: "true or false",
+			set:     into(func(s *Stack) *bool { return &s.Hosts.TerminationProtection }),
+		},
+		{
+			name: "protectData", kind: boolean, def: "false",
+			doc:     "The engine refuses to delete or replace a data volume. `destroy` is refused until this is false again and `up` has run.",
+			allowed: "true or false",
+			set:     into(func(s *Stack) *bool { return &s.Hosts.ProtectData }),
+		},
+		{
+			name: "spread", kind: boolean, def: "true",
+			doc:     "Hosts of a role in one zone run on different racks. Turn it off where a zone has no room for that. A change replaces every Kafka host.",
+			allowed: "true or false",
+			set:     into(func(s *Stack) *bool { return &s.Hosts.Spread }),
+		},
+	}}
+}
+
+func pin(architecture string) field {
+	return field{
+		name: architecture, kind: text, defText: "the newest", doc: "The image's id for " + architecture + ".",
+		allowed: "an AMI id such as ami-0123456789abcdef0",
+		set: func(s *Stack, v any) []flaw {
+			id, _ := v.(string)
+			if !amiID.MatchString(id) {
+				return flawed("does not have the form of an AMI id")
+			}
+			if s.Hosts.AMIs == nil {
+				s.Hosts.AMIs = map[string]string{}
+			}
+			s.Hosts.AMIs[architecture] = id
+			return nil
+		},
+	}
+}

@@ -1,0 +1,119 @@
+package program_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What only AWS can tell is refused before a resource is registered, in the
+// form of every other problem of a stack file.
+func TestHostsThatAWSRefuses(t *testing.T) {
+	brokers := func(values map[string]any) map[string]any {
+		return small(map[string]any{"kraftstack:brokers": values})
+	}
+	for name, c := range map[string]struct {
+		values map[string]any
+		says   []string
+	}{
+		"unknown instance type": {
+			brokers(map[string]any{"instanceType": "m99.large"}),
+			[]string{`kraftstack:brokers.instanceType = "m99.large": does not exist in us-east-1`},
+		},
+		"unknown types of every role": {
+			small(map[string]any{
+				"kraftstack:access":      map[string]any{"adminCidrs": []string{"203.0.113.0/24"}, "bastion": map[string]any{"instanceType": "t99.nano"}},
+				"kraftstack:controllers": map[string]any{"mode": "dedicated", "instanceType": "t98.nano"},
+			}),
+			[]string{`access.bastion.instanceType = "t99.nano": does not exist`, `controllers.instanceType = "t98.nano": does not exist`, "has 2 problems"},
+		},
+		"arm64 image with an amd64 type": {
+			brokers(map[string]any{"image": "ami-0123456789abcdef0", "instanceType": "m7g.large"}),
+			[]string{`brokers.image = "ami-0123456789abcdef0": is an image for amd64, which does not boot on m7g.large`},
+		},
+		"Xen type": {
+			brokers(map[string]any{"instanceType": "t2.medium"}),
+			[]string{`brokers.instanceType = "t2.medium": shows its disks under other names`},
+		},
+		"Apple's processor": {
+			brokers(map[string]any{"instanceType": "mac2.metal"}),
+			[]string{`brokers.instanceType = "mac2.metal": has a processor that no supported image is for`},
+		},
+		"throughput beyond the instance's": {
+			brokers(map[string]any{"instanceType": "t3.medium", "volume": map[string]any{"iops": 4000, "throughput": 500}}),
+			[]string{`brokers.volume.throughput = 500: is more than the 249 MiB/s that t3.medium takes from its disks`},
+		},
+		"operations beyond the instance's": {
+			brokers(map[string]any{"instanceType": "t3.medium", "volume": map[string]any{"iops": 16000}}),
+			[]string{`brokers.volume.iops = 16000: is more than the 11800 that t3.medium takes from its disks`},
+		},
+		"heap larger than the memory": {
+			small(map[string]any{"kraftstack:kafka": map[string]any{"heap": "7g"}}),
+			[]string{`kafka.heap = "7g": is more than three quarters of the 8192 MiB that m7i.large (brokers.instanceType) has`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := deploy(t, "test", c.values)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			for _, word := range c.says {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("the error does not say %q but:\n%v", word, err)
+				}
+			}
+			for _, res := range r.resources {
+				if res.Type != "pulumi:pulumi:Stack" {
+					t.Errorf("%s %s was registered before the refusal", res.Type, res.Name)
+				}
+			}
+		})
+	}
+}
+
+// A pinned image is what hosts boot from, whatever is newest.
+func TestPinnedImage(t *testing.T) {
+	r := mustDeploy(t, small(map[string]any{
+		"kraftstack:brokers": map[string]any{"instanceType": "m7g.large"},
+		"kraftstack:hosts":   map[string]any{"ami": map[string]any{"amd64": "ami-0123456789abcdef0"}},
+	}))
+	got := []string{r.get(t, "launch-bastion").text("imageId"), r.get(t, "launch-broker").text("imageId")}
+	want := []string{"ami-0123456789abcdef0", "ami-of-/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+}
+
+// No spread placement group gets more members in a zone than AWS admits.
+func TestSpread(t *testing.T) {
+	r := mustDeploy(t, small(map[string]any{"kraftstack:brokers": map[string]any{"count": 50}}))
+	members := map[string]int{}
+	for _, instance := range r.ofType("aws:ec2/instance:Instance") {
+		if group := instance.text("placementGroup"); group != "" {
+			members[group+" "+instance.text("subnetId")]++
+		} else if instance.Name != "bastion-instance" {
+			t.Errorf("%s is in no placement group", instance.Name)
+		}
+	}
+	for place, n := range members {
+		if n > 7 {
+			t.Errorf("%s has %d members", place, n)
+		}
+	}
+	if groups := len(r.ofType("aws:ec2/placementGroup:PlacementGroup")); groups != 3 {
+		t.Errorf("50 brokers in 3 zones have %d groups, want 3", groups)
+	}
+}
+
+// TestGrowth: what a broker costs, the first ones and later ones.
+func TestGrowth(t *testing.T) {
+	const most = 12 // resources for each broker
+	count := func(brokers int) int {
+		return len(mustDeploy(t, small(map[string]any{"kraftstack:brokers": map[string]any{"count": brokers}})).resources)
+	}
+	few, some, many := count(3), count(33), count(63)
+	if some-few > 30*most || many-some > 30*most {
+		t.Errorf("3, 33 and 63 brokers have %d, %d and %d resources: want at most %d for each", few, some, many, most)
+	}
+}
