@@ -22,8 +22,6 @@ type kind struct {
 	// autoName is the argument that gets "<resource name>-<7 hex digits>" when
 	// the program gives none, as the real provider does; "" when there is none.
 	autoName string
-	// prefixName is the argument that excludes autoName, or "".
-	prefixName string
 	// hints says for a refused argument what to use in its place.
 	hints map[string]string
 	// check finds what AWS would refuse, in known values only.
@@ -69,11 +67,6 @@ func argNames(t reflect.Type) map[string]bool {
 func autoName(k kind, req p.CheckRequest) property.Map {
 	if _, given := req.Inputs.GetOk(k.autoName); given {
 		return req.Inputs
-	}
-	if k.prefixName != "" {
-		if _, given := req.Inputs.GetOk(k.prefixName); given {
-			return req.Inputs
-		}
 	}
 	if old := text(req.State, k.autoName); isAutoName(old, req.Urn.Name()) {
 		return req.Inputs.Set(k.autoName, property.New(old))

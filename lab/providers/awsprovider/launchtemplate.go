@@ -240,7 +240,7 @@ func (m templateMapping) request() (types.LaunchTemplateBlockDeviceMappingReques
 // flag reads a truth value that the SDK has as text.
 func flag(name string, value *string) (*bool, error) {
 	if value == nil || *value == "" {
-		return nil, nil
+		return nil, nil //nolint:nilnil // not given, as everywhere in the API
 	}
 	on, err := strconv.ParseBool(*value)
 	if err != nil {

@@ -128,8 +128,8 @@ func define[D driver[I, S], I, S any](s *session, options ...func(*kind)) kind {
 	return k
 }
 
-func named(argument, prefix string) func(*kind) {
-	return func(k *kind) { k.autoName, k.prefixName = argument, prefix }
+func named(argument string) func(*kind) {
+	return func(k *kind) { k.autoName = argument }
 }
 
 func hint(argument, text string) func(*kind) {
