@@ -47,7 +47,7 @@ setup: build ## Bring what the lab needs, and start nothing
 	@bin/kraftstack lab setup
 
 .PHONY: test
-test: setup test-unit test-program test-engine test-lab ## Run every test, quick ones first
+test: setup test-unit test-program test-engine test-lab test-jenkins ## Run every test, quick ones first
 
 .PHONY: test-unit
 test-unit: setup ## Test config, render, scripts, the driver and the lab's parts
@@ -68,6 +68,11 @@ test-engine: setup ## Test with the real engine and no hosts
 test-lab: setup ## Run the stories on real hosts (needs root)
 	@echo '== lab stories'
 	@go test -p 1 $(FRESH) -v -timeout 40m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
+
+.PHONY: test-jenkins
+test-jenkins: setup ## Run the Jenkinsfile itself against the lab (needs root)
+	@echo '== Jenkinsfile'
+	@go test $(FRESH) -timeout 20m ./tests/jenkins/...
 
 .PHONY: lint
 lint: ## Check Go and shell code

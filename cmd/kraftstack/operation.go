@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -47,6 +45,7 @@ func stackCommand(v verb, flags ...func(*cobra.Command, *options)) *cobra.Comman
 		},
 	}
 	o.register(c)
+	o.registerEvents(c)
 	for _, flag := range flags {
 		flag(c, &o)
 	}
@@ -88,7 +87,7 @@ func (op *operation) perform(ctx context.Context) error {
 	}
 	err = op.attempt(ctx, stack)
 	result := op.began.Report()
-	op.run.body, op.run.counts = result.WriteText, counts(result)
+	op.run.body, op.run.counts = markdownOf(result), counts(result)
 	if err != nil {
 		return err
 	}
@@ -175,18 +174,13 @@ func (op *operation) attempt(ctx context.Context, stack *automation.Stack) error
 		Terminal: ui.For(op.command.ErrOrStderr(), os.Getenv), Silent: op.json || op.quiet,
 	})
 	defer progress.Close()
-	watchers := []automation.Watcher{
-		op.began.Watch, automation.Progress(progress.Send, time.Now), op.run.cases.Watch,
-	}
-	if op.run.events != nil {
-		watchers = append(watchers, op.run.events.Watch)
-	}
+	show := automation.Progress(progress.Send, time.Now)
+	watch := op.run.watch(func(event apitype.EngineEvent) {
+		op.began.Watch(event)
+		show(event)
+	})
 	for n := 1; ; n++ {
-		err := op.act(stack, ctx, func(event apitype.EngineEvent) {
-			for _, watch := range watchers {
-				watch(event)
-			}
-		})
+		err := op.act(stack, ctx, watch)
 		if err == nil || n > op.retries || !fail.Transient(err) || ctx.Err() != nil {
 			return err
 		}
@@ -232,6 +226,14 @@ func (op *operation) write(w io.Writer, result report.Report) error {
 	return result.WriteLeftOut(w)
 }
 
+// markdownOf is the report for the artifact.
+func markdownOf(result report.Report) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, result.Markdown(report.MarkdownOptions{}))
+		return err
+	}
+}
+
 // counts are the changes of a report by kind.
 func counts(result report.Report) map[string]int {
 	n := map[string]int{}
@@ -239,58 +241,4 @@ func counts(result report.Report) map[string]int {
 		n[change.Op]++
 	}
 	return n
-}
-
-// options are the flags of a verb on a stack. register adds those that every
-// one has.
-type options struct {
-	stack           string
-	dir             string
-	json            bool
-	yes             bool
-	expectNoChanges bool
-	hosts           []string
-	plan            string // written by preview, done by up
-	retries         int
-	timeout         time.Duration
-	events          string
-	artifacts       string
-}
-
-func (o *options) register(c *cobra.Command) {
-	c.Flags().StringVar(&o.stack, "stack", "", "the stack's name: Pulumi.NAME.yaml (required)")
-	c.Flags().BoolVar(&o.json, "json", false, "print one JSON document and nothing else")
-	c.Flags().DurationVar(&o.timeout, "timeout", 0, "interrupt the run after this long; 0 is never")
-	c.Flags().StringVar(&o.artifacts, "artifacts", "", "write reports for a build server to `FOLDER`: Markdown, JUnit, JSON")
-	c.Flags().StringVar(&o.events, "events", "", "write the engine's events to `FILE`, a line of JSON each, without secrets")
-}
-
-// check says what is wrong with the flags' values, and makes paths absolute: the
-// engine works in the project's folder.
-func (o *options) check(c *cobra.Command) error {
-	var wrong error
-	switch {
-	case o.stack == "":
-		wrong = errors.New("--stack is required")
-	case !automation.IsName(o.stack):
-		wrong = fmt.Errorf("%q is no stack name", o.stack)
-	case o.timeout < 0:
-		wrong = fmt.Errorf("--timeout is %s, must not be less than 0", o.timeout)
-	case o.retries < 0:
-		wrong = fmt.Errorf("--retries is %d, must not be less than 0", o.retries)
-	}
-	if wrong != nil {
-		return fail.Usage(c.CommandPath(), wrong)
-	}
-	for _, path := range []*string{&o.plan, &o.events, &o.artifacts} {
-		if *path == "" {
-			continue
-		}
-		absolute, err := filepath.Abs(*path)
-		if err != nil {
-			return err
-		}
-		*path = absolute
-	}
-	return nil
 }

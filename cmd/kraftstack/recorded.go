@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/spf13/cobra"
 
 	"kraftstack/internal/automation"
@@ -84,12 +85,25 @@ func (o *options) openEvents(run *recordedRun) (err error) {
 		if err := os.MkdirAll(o.artifacts, 0o755); err != nil {
 			return err
 		}
-		path = cmp.Or(path, record.Path(o.artifacts, run.Verb, "events.jsonl"))
+		if o.engine {
+			path = cmp.Or(path, record.Path(o.artifacts, run.Verb, "events.jsonl"))
+		}
 	}
 	if path != "" {
 		run.events, err = record.OpenEvents(path)
 	}
 	return err
+}
+
+// watch is a watcher that the run's own records hear too.
+func (r *recordedRun) watch(watch automation.Watcher) automation.Watcher {
+	return func(event apitype.EngineEvent) {
+		watch(event)
+		r.cases.Watch(event)
+		if r.events != nil {
+			r.events.Watch(event)
+		}
+	}
 }
 
 // keep writes what became of a run.

@@ -32,23 +32,25 @@ step.`,
 			if err := flags.check(cmd); err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
-			defer cancel()
-			out, err := outputs(ctx, flags.stack)
-			if err != nil {
-				return err
-			}
-			result, err := cluster.Smoke(ctx, out)
-			if err != nil {
-				return err
-			}
-			if flags.json {
-				return writeJSON(cmd.OutOrStdout(), result)
-			}
-			return printSmoke(cmd.OutOrStdout(), result)
+			o := flags.options(cmd)
+			return o.recorded(cmd, "smoke", func(ctx context.Context, _ *recordedRun) error {
+				out, err := outputs(ctx, flags.stack)
+				if err != nil {
+					return err
+				}
+				result, err := cluster.Smoke(ctx, out)
+				if err != nil {
+					return err
+				}
+				if flags.json {
+					return writeJSON(cmd.OutOrStdout(), result)
+				}
+				return printSmoke(cmd.OutOrStdout(), result)
+			})
 		},
 	}
 	flags.register(cmd, time.Minute, true)
+	flags.registerArtifacts(cmd)
 	return cmd
 }
 

@@ -26,6 +26,8 @@ type liveFlags struct {
 	stack   string
 	json    bool
 	timeout time.Duration
+
+	artifacts string
 }
 
 // register adds the flags to a command, and makes their mistakes usage errors.
@@ -36,6 +38,17 @@ func (f *liveFlags) register(cmd *cobra.Command, timeout time.Duration, withJSON
 		cmd.Flags().BoolVar(&f.json, "json", false, "print the result as JSON")
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return fail.Usage(cmd.CommandPath(), err) })
+}
+
+// registerArtifacts is for a verb whose runs are recorded.
+func (f *liveFlags) registerArtifacts(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.artifacts, "artifacts", "", "write reports for a build server to `FOLDER`: Markdown, JUnit, JSON")
+}
+
+// options are the flags of a verb whose runs are recorded.
+func (f *liveFlags) options(cmd *cobra.Command) *options {
+	dir, _ := cmd.Flags().GetString("dir")
+	return &options{stack: f.stack, dir: dir, json: f.json, timeout: f.timeout, artifacts: f.artifacts}
 }
 
 // check says what is wrong with the flags' values.

@@ -77,7 +77,7 @@ func Classify(op string, err error, seen *failures) error {
 	switch {
 	case errors.As(err, &known):
 		return err
-	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), engineTold):
 		return interrupted(op, err)
 	case auto.IsConcurrentUpdateError(err):
 		return locked(op, err)

@@ -46,6 +46,9 @@ const notStarted = -2
 // steps: longer than any step may last on a host.
 const gracePeriod = 25 * time.Minute
 
+// engineTold is in what the engine says when it is told to end, by a signal.
+const engineTold = "received; cancelling"
+
 // toldWithin is how long the engine may take to say that it was told to end by
 // whoever told this process.
 const toldWithin = time.Second
@@ -133,7 +136,7 @@ func (c command) Run(
 	cmd := exec.CommandContext(ctx, "pulumi", append(args, "--non-interactive")...)
 	cmd.Dir, cmd.Stdin = workdir, stdin
 	cmd.Env = append(append(os.Environ(), env...), "PULUMI_AUTOMATION_API=true", "PULUMI_SKIP_UPDATE_CHECK=true")
-	told := &hearing{word: []byte("received; cancelling"), heard: make(chan struct{})}
+	told := &hearing{word: []byte(engineTold), heard: make(chan struct{})}
 	cmd.Stdout = io.MultiWriter(append(outputs, &stdout, told)...)
 	cmd.Stderr = io.MultiWriter(append(errorOutputs, &stderr)...)
 	// A group of its own: a ^C on the terminal must reach the engine once,

@@ -26,12 +26,13 @@ const (
 	Unhealthy   Cause = "unhealthy"   // 6: a gate or a health check is not met
 	Policy      Cause = "policy"      // 7: a policy forbids the change
 	Step        Cause = "step"        // 8: a step on a host failed for a reason of its own
+	Drift       Cause = "drift"       // 9: what runs was changed behind the stack's back
 	Gate        Cause = "gate"        // 10: the cluster cannot do without a node now; nothing was restarted
 	Cancelled   Cause = "cancelled"   // 130: interrupted by the person or the job that started it
 )
 
 var exits = map[Cause]int{
-	Internal: 1, Changes: 2, Config: 3, Locked: 4, Unreachable: 5, Unhealthy: 6, Policy: 7, Step: 8, Gate: 10, Cancelled: 130,
+	Internal: 1, Changes: 2, Config: 3, Locked: 4, Unreachable: 5, Unhealthy: 6, Policy: 7, Step: 8, Drift: 9, Gate: 10, Cancelled: 130,
 }
 
 // Exit is the cause's exit code; 1 for a cause that is not in the list.

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kraftstack/internal/automation"
+	"kraftstack/internal/cluster"
+	"kraftstack/internal/drift"
+	"kraftstack/internal/record"
+	"kraftstack/internal/report"
+	"kraftstack/program"
+)
+
+func newDriftCommand() *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use: "drift", Short: "Find what differs between the stack and the world",
+		Long: `Drift asks the cloud and every host what differs from what the stack made, and
+changes nothing: one report with one exit code, fit for a timer. Exit code 9 says
+that something differs. What the stack file asks for and was never applied is
+no drift: preview shows that.`,
+		Example: "  kraftstack drift --stack prod\n  kraftstack drift --stack prod --json | jq '.parts[] | select(.findings != [])'",
+		Args:    noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.dir, _ = c.Flags().GetString("dir")
+			return o.recorded(c, "drift", func(ctx context.Context, run *recordedRun) error {
+				found := drift.Look(ctx, o.stack, o.driftParts(run))
+				run.body = found.WriteMarkdown
+				run.noteDrift(found)
+				err := found.WriteText(c.OutOrStdout())
+				if o.json {
+					err = writeJSON(c.OutOrStdout(), found)
+				}
+				if err != nil {
+					return err
+				}
+				return found.Err()
+			})
+		},
+	}
+	o.register(c)
+	o.registerEvents(c)
+	return c
+}
+
+// driftParts are the places that can tell, the quickest first.
+func (o *options) driftParts(run *recordedRun) []drift.Part {
+	return []drift.Part{
+		{Name: "cloud", Look: func(ctx context.Context) ([]drift.Finding, error) { return o.cloudDrift(ctx, run) }},
+		{Name: "hosts", Look: o.hostDrift},
+	}
+}
+
+// cloudDrift is what a refresh would find.
+func (o *options) cloudDrift(ctx context.Context, run *recordedRun) ([]drift.Finding, error) {
+	stack, err := automation.Open(ctx, o.dir, o.stack, program.Deploy, false)
+	if err != nil {
+		return nil, err
+	}
+	collector := report.NewCollector(o.stack)
+	if err := stack.PreviewRefresh(ctx, run.watch(collector.Watch)); err != nil {
+		return nil, err
+	}
+	var found []drift.Finding
+	for _, change := range collector.Report().Changes {
+		what := "is changed: " + strings.Join(change.Keys, ", ")
+		if change.Op == "delete" {
+			what = "is gone"
+		}
+		found = append(found, drift.Finding{Place: strings.TrimSpace(change.Component + " " + change.Step), What: what})
+	}
+	return found, nil
+}
+
+// hostDrift is what every host tells of itself.
+func (o *options) hostDrift(ctx context.Context) ([]drift.Finding, error) {
+	outputs, err := automation.Outputs(ctx, o.dir, o.stack)
+	if err != nil {
+		return nil, err
+	}
+	view, err := cluster.Status(ctx, outputs, cluster.StatusOptions{Hosts: true})
+	if err != nil {
+		return nil, err
+	}
+	var found []drift.Finding
+	for _, problem := range view.Problems {
+		found = append(found, drift.Finding{Place: "cluster", What: problem})
+	}
+	return found, nil
+}
+
+// noteDrift makes a case of each part for the artifacts.
+func (r *recordedRun) noteDrift(found drift.Report) {
+	for _, part := range found.Parts {
+		one := record.Case{Place: part.Name, Name: "as the stack made it", Failure: part.Error}
+		for _, f := range part.Findings {
+			one.Failure += f.Place + ": " + f.What + "\n"
+		}
+		r.more = append(r.more, one)
+	}
+}
