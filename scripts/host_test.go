@@ -16,8 +16,8 @@ import (
 )
 
 // host is a place where the real verbs run with their real paths: a mount
-// namespace of its own whose /etc, /opt, /run, /var/lib and /tmp are folders of
-// the test. Only systemd is a stand-in, as no second one can run there; the lab's
+// namespace of its own whose /etc, /opt, /run, /var/lib, /var/log and /tmp are folders of
+// the test. Only systemd, and what answers for the machine, are stand-ins, as no second one can run there; the lab's
 // stories run the toolkit under a real one.
 type host struct {
 	t   *testing.T
@@ -29,7 +29,7 @@ const enter = `set -e
 export HOST_TEST=/run/host-test
 mkdir -p "$0/run/host-test"
 mount --bind "$0" "$0/run/host-test"
-for at in etc opt var/lib; do mount --bind "$0/$at" "/$at"; done
+for at in etc opt var/lib var/log; do mount --bind "$0/$at" "/$at"; done
 if [ -e "$0/disk" ]; then mkdir -p /var/lib/kafka; mount --bind "$0/disk" /var/lib/kafka; fi
 mount --rbind "$0/run" /run
 mount --bind /run/host-test/tmp /tmp
@@ -46,9 +46,28 @@ case $* in
   start*|restart*) touch "$here/active" ;;
   *ActiveState*) if [ -e "$here/active" ]; then echo active; else echo inactive; fi ;;
   *LoadState*) echo loaded ;;
+  *FragmentPath*) echo /etc/systemd/system/kafka.service ;;
+  *UnitFileState*) echo enabled ;;
   *NRestarts*) echo 0 ;;
 esac
 `
+
+// sshd and ss tell of a host as it should be, and of what a test adds.
+const (
+	sshd = `#!/bin/bash
+printf '%s\n' 'passwordauthentication no' 'kbdinteractiveauthentication no' 'permitrootlogin no' 'permitemptypasswords no' \
+  'authenticationmethods publickey' 'hostkey /etc/ssh/ssh_host_ed25519_key' 'allowagentforwarding no' 'x11forwarding no'
+`
+	ss = `#!/bin/bash
+cat <<'TABLE' - "$HOST_TEST/sockets" 2>/dev/null
+tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=90,fd=3))
+tcp LISTEN 0 50 *:9092 *:* users:(("java",pid=91,fd=140))
+tcp LISTEN 0 4096 127.0.0.53%lo:53 0.0.0.0:* users:(("systemd-resolve",pid=92,fd=14))
+udp UNCONN 0 0 10.0.0.4%ens5:68 0.0.0.0:* users:(("systemd-network",pid=93,fd=22))
+udp UNCONN 0 0 [::1]:323 [::]:* users:(("chronyd",pid=94,fd=6))
+TABLE
+`
+)
 
 func newHost(t *testing.T) *host {
 	t.Helper()
@@ -56,7 +75,7 @@ func newHost(t *testing.T) *host {
 		t.Skip("needs root")
 	}
 	h := &host{t, t.TempDir()}
-	for _, dir := range []string{"opt", "run", "tmp", "var/lib", "bin"} {
+	for _, dir := range []string{"opt", "run", "tmp", "var/lib", "var/log", "bin"} {
 		h.must(os.MkdirAll(h.path(dir), 0o755))
 	}
 	h.must(os.Chmod(h.path("tmp"), 0o777|os.ModeSticky))
@@ -67,6 +86,8 @@ func newHost(t *testing.T) *host {
 	h.command("cp", "-a", "/etc", h.path("etc"))
 	h.write("opt/kafka-node", Bundle(), 0o755)
 	h.write("bin/systemctl", systemctl, 0o755)
+	h.write("bin/sshd", sshd, 0o755)
+	h.write("bin/ss", ss, 0o755)
 	return h
 }
 
@@ -75,7 +96,7 @@ func prepared(t *testing.T) *host {
 	t.Helper()
 	h := newHost(t)
 	h.must(os.MkdirAll(h.path("disk"), 0o755))
-	h.inside("bash", "-c", "getent passwd kafka >/dev/null || { groupadd -r kafka && useradd -r -g kafka -M kafka; }; install -d -o kafka -g kafka -m 0750 /var/lib/kafka/data")
+	h.inside("bash", "-c", "getent passwd kafka >/dev/null || { groupadd -r kafka && useradd -r -g kafka -M kafka; }; install -d -o kafka -g kafka -m 0750 /var/lib/kafka/data /var/log/kafka")
 	return h
 }
 

@@ -2,7 +2,8 @@
 # Kafka's binary archive: fetched, proven, unpacked beside other versions.
 
 readonly KAFKA_ROOT=/opt/kafka
-readonly COMPLETE=.kraftstack-complete # in an unpacked version: its archive's SHA-512
+# In an unpacked version: its archive's SHA-512, and the sum of each of its files.
+readonly COMPLETE=.kraftstack-complete CONTENTS=.kraftstack-contents
 
 # version_dir VERSION: where a version is unpacked, under the name that its archive
 # gives it.
@@ -14,6 +15,28 @@ version_dir() {
 # where it is not installed.
 installed_sum() {
   first_line "$(version_dir "$1")/$COMPLETE"
+}
+
+# version_fault VERSION: how an installed version differs from its archive; empty
+# where it does not. What is on the classpath is trusted with everything.
+version_fault() {
+  local dir
+  dir=$(version_dir "$1")
+  (
+    cd "$dir" 2>/dev/null || { printf 'it is not there'; exit; }
+    if ! diff -q <(version_files) <(cut -d ' ' -f 3- "$CONTENTS" 2>/dev/null) >/dev/null; then
+      printf 'files were added or removed'
+    elif ! sha256sum --check --status --strict "$CONTENTS" 2>/dev/null; then
+      printf 'files were changed'
+    elif [[ -n $(find . ! -type l \( ! -user root -o -perm /022 \) -print -quit) ]]; then
+      printf 'others than root can write in it'
+    fi
+  )
+}
+
+# version_files: all that is in the current folder and came out of an archive.
+version_files() {
+  find . ! -type d ! -name "$COMPLETE" ! -name "$CONTENTS" | sort
 }
 
 # download URL FILE SECONDS: fetches with retries for that long. A server that is
@@ -71,9 +94,23 @@ unpack() {
     die "the archive holds no $name/bin/kafka-server-start.sh but: $(find "$work" -mindepth 1 -maxdepth 1 -printf '%f ')" \
       "give the address of Kafka $2's binary archive"
   fi
+  (cd "$work/$name" && version_files | tr '\n' '\0' | xargs -0 sha256sum) >"$work/contents"
+  write_file "$work/$name/$CONTENTS" 0644 root:root <"$work/contents"
   write_file "$work/$name/$COMPLETE" 0644 root:root <<<"$3"
   sync -f "$work"
+  if [[ -e $target ]]; then
+    # What runs was started from files that are not to be trusted.
+    if [[ $(current_version) == "$2" ]]; then rm -f -- "$RUNNING_GENERATION"; fi
+    mv -T -- "$target" "$work/altered"
+  fi
   mv -T -- "$work/$name" "$target"
+}
+
+# current_version: of the link that Kafka was last started through.
+current_version() {
+  local target
+  target=$(readlink -- "$KAFKA_ROOT/current" || true)
+  printf '%s' "${target#kafka_2.13-}"
 }
 
 # activate_version VERSION: makes it the current one.

@@ -53,7 +53,7 @@ mount_disk() {
     expect_mounted "$device" "$2"
   fi
   ensure_uuid_link "$device" "$link"
-  if write_if_changed "$MOUNT_UNIT" 0644 root:root < <(mount_unit "$link" "$2"); then
+  if own_file "$MOUNT_UNIT" 0644 root:root < <(mount_unit "$link" "$2"); then
     systemctl daemon-reload
   fi
   systemctl -q enable var-lib-kafka.mount

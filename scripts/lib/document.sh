@@ -3,6 +3,7 @@
 # manifest of what was written, which check compares the host with.
 
 readonly MANIFEST=$STATE/manifest # lines of: SHA-256 MODE OWNER:GROUP PATH
+readonly OWN_MANIFEST=$MANIFEST.own
 readonly GENERATION=/etc/kafka/generation
 
 # The document's files in its order, and their parts by path.
@@ -93,6 +94,20 @@ document_manifest() {
     printf '%s %s %s %s\n' "${sum%% *}" "${DOCUMENT_MODE[$path]}" "${DOCUMENT_OWNER[$path]}" "$path"
   done
   for path in $1; do printf -- '- - - %s\n' "$path"; done
+}
+
+# own_file PATH MODE OWNER:GROUP: write_if_changed, for a file that is in no
+# document; check knows it from then on.
+own_file() {
+  local content status=0 sum
+  content=$(cat; printf x)
+  write_if_changed "$@" < <(printf '%s' "${content%x}") || status=$?
+  sum=$(printf '%s' "${content%x}" | sha256sum)
+  write_if_changed "$OWN_MANIFEST" 0644 root:root < <(
+    if [[ -r $OWN_MANIFEST ]]; then awk -v path="$1" '$4 != path' "$OWN_MANIFEST"; fi
+    printf '%s %s %s %s\n' "${sum%% *}" "$2" "$3" "$1"
+  ) || true
+  return "$status"
 }
 
 # file_fault SHA256 MODE OWNER:GROUP PATH: what is wrong with a file of the

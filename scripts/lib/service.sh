@@ -2,6 +2,7 @@
 # kafka.service: what systemd knows of it, and what its log says.
 
 readonly UNIT=kafka.service
+readonly RUNNING_GENERATION=/run/kafka/generation # of the process that runs, noted as it starts
 
 # unit_property NAME: such as ActiveState.
 unit_property() {
@@ -21,9 +22,18 @@ reload_units() {
     die "systemd does not load $UNIT" "look at: systemctl status $UNIT"
 }
 
+# foreign_drop_ins: files that change this unit, whether systemd has read them yet
+# or not, and that no document has written.
+foreign_drop_ins() {
+  local path
+  for path in {/etc,/run,/usr/local/lib,/usr/lib}/systemd/{system,system.control}/"$UNIT".d/*.conf; do
+    if [[ -e $path ]] && ! grep -qs -e " $path\$" -- "$MANIFEST"*; then printf '%s\n' "$path"; fi
+  done
+}
+
 # running_generation: of the process that runs; empty where none does.
 running_generation() {
-  if unit_is_active; then first_line /run/kafka/generation; fi
+  if unit_is_active; then first_line "$RUNNING_GENERATION"; fi
 }
 
 # RESTARTS_BEFORE is how often systemd had restarted the unit of its own when this

@@ -1,70 +1,71 @@
 # shellcheck shell=bash
 
-# verb_check compares the host with what configure wrote and prints one JSON object.
-# It changes nothing, and ends with 3 where something differs.
+# verb_check compares the host with what this toolkit made of it and prints one JSON
+# object. It changes nothing, and ends with 3 where something differs.
 verb_check() {
-  local wanted running service
-  parse_flags '' "$@"
-  CHECK_OK=true
-  wanted=$(first_line "$GENERATION")
-  running=$(running_generation)
-  service=$(unit_property ActiveState)
-  if [[ -z $wanted || $wanted != "$running" || $service != active ]]; then CHECK_OK=false; fi
-  check_files
-  check_volume
-  check_storage
-  printf '{"host":%s,"ok":%s,"generation":{"wanted":%s,"running":%s},"service":%s,"version":%s,"java":%s,"files":[%s],"volume":%s,"storage":%s}\n' \
-    "$(json_string "$HOSTNAME")" "$CHECK_OK" "$(json_string "$wanted")" "$(json_string "$running")" \
-    "$(json_string "$service")" "$(json_string "$(current_version)")" "$(json_string "$(java_version)")" \
-    "$CHECK_FILES" "$CHECK_VOLUME" "$CHECK_STORAGE"
-  [[ $CHECK_OK == true ]] || exit 3
-}
-
-# What the parts of check find, as JSON, and whether all is well.
-CHECK_OK=true CHECK_FILES='' CHECK_VOLUME='' CHECK_STORAGE=''
-
-# current_version: of the link that Kafka was last started through.
-current_version() {
-  local target
-  target=$(readlink -- "$KAFKA_ROOT/current" || true)
-  printf '%s' "${target#kafka_2.13-}"
-}
-
-check_files() {
-  local sum mode owner path why ok
-  local -a list=()
-  if [[ ! -r $MANIFEST ]]; then
-    CHECK_OK=false
-    return
+  local wanted='' running='' ok=true
+  parse_flags 'bastion?' "$@"
+  drift_of_files
+  drift_of_sshd
+  if [[ ${FLAG[bastion]} ]]; then
+    drift_of_folders "$STATE 0755 root:root"
+    drift_of_listeners
+  else
+    wanted=$(first_line "$GENERATION") running=$(running_generation)
+    drift_of_folders "$NODE_FOLDERS"
+    drift_of_unit
+    drift_of_service "$wanted" "$running"
+    drift_of_kernel
+    drift_of_data
+    # shellcheck disable=SC2046 # each port is a word
+    drift_of_listeners $(own_ports)
   fi
-  while read -r sum mode owner path; do
-    why=$(file_fault "$sum" "$mode" "$owner" "$path")
-    ok=true
-    if [[ -n $why ]]; then ok=false CHECK_OK=false; fi
-    list+=("{\"path\":$(json_string "$path"),\"ok\":$ok,\"why\":$(json_string "$why")}")
-  done <"$MANIFEST"
-  CHECK_FILES=$(IFS=,; printf '%s' "${list[*]}")
+  drift_of_versions
+  if ((${#DRIFT[@]})); then ok=false; fi
+  printf '{"host":%s,"ok":%s,"toolkit":%s,"version":%s,"java":%s,"logins":[%s]' \
+    "$(json_string "$HOSTNAME")" "$ok" "$(json_string "$(toolkit_sum)")" \
+    "$(json_string "$(current_version)")" "$(json_string "$(java_version)")" "$(logins)"
+  if [[ ! ${FLAG[bastion]} ]]; then
+    printf ',"generation":{"wanted":%s,"running":%s},"service":%s,"volume":%s,"storage":%s' \
+      "$(json_string "$wanted")" "$(json_string "$running")" "$(json_string "$(unit_property ActiveState)")" \
+      "$(volume_found)" "$(storage_found)"
+  fi
+  printf ',"drift":[%s]}\n' "$(IFS=,; printf '%s' "${DRIFT[*]}")"
+  [[ $ok == true ]] || exit 3
 }
 
-check_volume() {
-  local volume mounted=false uuid=''
-  volume=$(first_line "$STATE/volume")
+# toolkit_sum: SHA-256 of the file that runs.
+toolkit_sum() {
+  local sum
+  sum=$(sha256sum <"$0")
+  printf '%s' "${sum%% *}"
+}
+
+# logins: who can log in with which key.
+logins() {
+  local user home file print
+  local -a found=()
+  while IFS=: read -r user _ _ _ _ home _; do
+    for file in "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys2"; do
+      if [[ ! -s $file ]]; then continue; fi
+      while read -r _ print _; do
+        found+=("{\"user\":$(json_string "$user"),\"key\":$(json_string "$print")}")
+      done < <(ssh-keygen -l -f "$file" 2>/dev/null)
+    done
+  done < <(getent passwd)
+  (IFS=,; printf '%s' "${found[*]}")
+}
+
+volume_found() {
+  local mounted=false uuid=''
   if mountpoint -q "$DATA_MOUNT"; then
-    mounted=true
-    uuid=$(property "$MOUNT_UNIT" What)
-  else
-    CHECK_OK=false
+    mounted=true uuid=$(property "$MOUNT_UNIT" What)
   fi
-  CHECK_VOLUME="{\"id\":$(json_string "$volume"),\"mounted\":$mounted,\"uuid\":$(json_string "${uuid##*/}")}"
+  printf '{"id":%s,"mounted":%s,"uuid":%s}' "$(json_string "$(first_line "$STATE/volume")")" "$mounted" "$(json_string "${uuid##*/}")"
 }
 
-check_storage() {
-  local why='' ok=true
-  if [[ ! -e $DATA/meta.properties ]]; then
-    why="there is no $DATA/meta.properties"
-  else
-    why=$(storage_fault "$(property "$STATE/node" cluster.id)" "$(property "$STATE/node" node.id)" "$(property "$STATE/node" directory.id)")
-  fi
-  if [[ -n $why ]]; then ok=false CHECK_OK=false; fi
-  CHECK_STORAGE="{\"ok\":$ok,\"why\":$(json_string "$why"),\"nodeId\":$(json_string "$(property "$DATA/meta.properties" node.id)"),\"clusterId\":$(json_string "$(property "$DATA/meta.properties" cluster.id)"),\"directoryId\":$(json_string "$(property "$DATA/meta.properties" directory.id)")}"
+storage_found() {
+  local meta=$DATA/meta.properties
+  printf '{"nodeId":%s,"clusterId":%s,"directoryId":%s}' "$(json_string "$(property "$meta" node.id)")" \
+    "$(json_string "$(property "$meta" cluster.id)")" "$(json_string "$(property "$meta" directory.id)")"
 }

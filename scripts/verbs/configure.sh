@@ -20,6 +20,7 @@ verb_configure() {
   remember_node
   if [[ -e $DATA/meta.properties ]]; then note_unproven; fi
   ensure_storage
+  remove_drop_ins
   reload_units
   start_kafka
   say 'done'
@@ -63,6 +64,15 @@ NODE
 note_unproven() {
   if unit_is_active; then return 0; fi
   write_file "$UNPROVEN" 0644 root:root <<<"$(first_line "$GENERATION")"
+}
+
+# remove_drop_ins: nobody changes the unit but the stack.
+remove_drop_ins() {
+  local path
+  for path in $(foreign_drop_ins); do
+    rm -f -- "$path"
+    say "removed $path"
+  done
 }
 
 start_kafka() {

@@ -27,9 +27,9 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
       Makes a user's SCRAM credential, access rules and quotas those of the lines in
       --wanted. With --known, what PULUMI_COMMAND_STDOUT says was applied before, and
       is no longer wanted, goes; nothing else is ever removed.
-  check
-      Compares this host with what configure wrote; prints JSON. Ends with 0 where
-      all is right, with 3 where something differs.
+  check [--bastion]
+      Compares this host with what this toolkit made of it; prints JSON. Ends with 0
+      where all is right, with 3 where something differs.
   status
       Says in a few lines what runs here.
   activate

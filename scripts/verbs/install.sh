@@ -24,7 +24,9 @@ verb_install() {
 ensure_version() {
   local installed wanted=$3 archive got
   installed=$(installed_sum "$1")
-  if [[ -n $installed ]]; then
+  if [[ -n $installed && -n $(version_fault "$1") ]]; then
+    say "Kafka $1 is installed, but $(version_fault "$1"): installing it anew"
+  elif [[ -n $installed ]]; then
     if [[ -n $wanted && $wanted != "$installed" ]]; then
       die "Kafka $1 is installed from an archive with SHA-512 $installed, and $wanted is asked for" \
         "correct the SHA-512, or, with Kafka stopped, remove $(version_dir "$1") and run this again"
@@ -32,7 +34,7 @@ ensure_version() {
     say "Kafka $1 is here"
     return
   fi
-  if [[ -e $(version_dir "$1") ]]; then
+  if [[ -z $installed && -e $(version_dir "$1") ]]; then
     die "$(version_dir "$1") is there and was not made by this toolkit" 'move it away and run this again'
   fi
   say "fetching $2"
@@ -56,7 +58,7 @@ ensure_version() {
 
 # put_tools_on_path: for people who log in here.
 put_tools_on_path() {
-  write_if_changed /etc/profile.d/kafka.sh 0644 root:root <<'PROFILE' || true
+  own_file /etc/profile.d/kafka.sh 0644 root:root <<'PROFILE' || true
 # Written by kafka-node.
 export PATH="$PATH:/opt/kafka/current/bin"
 PROFILE

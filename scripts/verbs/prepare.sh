@@ -49,8 +49,21 @@ make_user() {
     useradd --system --gid kafka --home-dir "$DATA_MOUNT" --no-create-home \
       --shell /usr/sbin/nologin --comment 'Apache Kafka' kafka
   fi
-  install -d -m 0755 -- "$DATA_MOUNT" "$STATE" /opt/kafka /etc/kafka
-  install -d -m 0750 -o kafka -g kafka /var/log/kafka
+  make_folders "$NODE_FOLDERS"
+}
+
+# NODE_FOLDERS are those of a node: path, mode, owner.
+readonly NODE_FOLDERS="$DATA_MOUNT 0755 root:root
+$STATE 0755 root:root
+$KAFKA_ROOT 0755 root:root
+/etc/kafka 0755 root:root
+/var/log/kafka 0750 kafka:kafka"
+
+make_folders() {
+  local path mode owner
+  while read -r path mode owner; do
+    install -d -m "$mode" -o "${owner%:*}" -g "${owner#*:}" -- "$path"
+  done <<<"$1"
 }
 
 readonly SYSCTL_FILE=/etc/sysctl.d/90-kafka.conf
@@ -60,7 +73,7 @@ readonly SYSCTL_FILE=/etc/sysctl.d/90-kafka.conf
 tune_kernel() {
   local line key value
   local -a refused=()
-  write_if_changed "$SYSCTL_FILE" 0644 root:root <<'SYSCTL' || true
+  own_file "$SYSCTL_FILE" 0644 root:root <<'SYSCTL' || true
 # Written by kafka-node.
 vm.max_map_count = 262144
 vm.swappiness = 1
@@ -84,7 +97,7 @@ SYSCTL
 # raise_limits: for tools that an operator runs as kafka; the service has its own
 # limits in its unit.
 raise_limits() {
-  write_if_changed /etc/security/limits.d/90-kafka.conf 0644 root:root <<'LIMITS' || true
+  own_file /etc/security/limits.d/90-kafka.conf 0644 root:root <<'LIMITS' || true
 # Written by kafka-node.
 kafka soft nofile 100000
 kafka hard nofile 100000
