@@ -50,6 +50,7 @@ no drift: preview shows that.`,
 func (o *options) driftParts(run *recordedRun) []drift.Part {
 	return []drift.Part{
 		{Name: "cloud", Look: func(ctx context.Context) ([]drift.Finding, error) { return o.cloudDrift(ctx, run) }},
+		{Name: "cluster", Look: o.clusterDrift},
 		{Name: "hosts", Look: o.hostDrift},
 	}
 }
@@ -75,19 +76,41 @@ func (o *options) cloudDrift(ctx context.Context, run *recordedRun) ([]drift.Fin
 	return found, nil
 }
 
-// hostDrift is what every host tells of itself.
-func (o *options) hostDrift(ctx context.Context) ([]drift.Finding, error) {
+// clusterDrift is what is wrong with the running cluster.
+func (o *options) clusterDrift(ctx context.Context) ([]drift.Finding, error) {
 	outputs, err := automation.Outputs(ctx, o.dir, o.stack)
 	if err != nil {
 		return nil, err
 	}
-	view, err := cluster.Status(ctx, outputs, cluster.StatusOptions{Hosts: true})
+	view, err := cluster.Status(ctx, outputs, cluster.StatusOptions{})
 	if err != nil {
 		return nil, err
 	}
 	var found []drift.Finding
 	for _, problem := range view.Problems {
 		found = append(found, drift.Finding{Place: "cluster", What: problem})
+	}
+	return found, nil
+}
+
+// hostDrift is what audit finds.
+func (o *options) hostDrift(ctx context.Context) ([]drift.Finding, error) {
+	outputs, err := automation.Outputs(ctx, o.dir, o.stack)
+	if err != nil {
+		return nil, err
+	}
+	audit, err := cluster.AuditHosts(ctx, outputs)
+	if err != nil {
+		return nil, err
+	}
+	var found []drift.Finding
+	for _, host := range audit.Hosts {
+		if host.Error != "" {
+			found = append(found, drift.Finding{Place: host.Name, What: "cannot be asked: " + host.Error})
+		}
+		for _, d := range host.Drift {
+			found = append(found, drift.Finding{Place: host.Name, What: d.Kind + " " + d.What + ": " + d.Why})
+		}
 	}
 	return found, nil
 }

@@ -82,6 +82,9 @@ func (op *operation) perform(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := op.markDrifted(ctx, stack); err != nil {
+		return err
+	}
 	if err := op.lookAhead(ctx, stack); err != nil {
 		return err
 	}
@@ -91,7 +94,10 @@ func (op *operation) perform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return op.finish(result)
+	if err := op.finish(result); err != nil {
+		return err
+	}
+	return op.checkRepaired(ctx)
 }
 
 func (op *operation) askFirst() error {

@@ -20,6 +20,7 @@ type options struct {
 	json            bool
 	yes             bool
 	expectNoChanges bool
+	repair          bool
 	hosts           []string
 	plan            string // written by preview, done by up
 	retries         int
@@ -53,6 +54,8 @@ func (o *options) check(c *cobra.Command) error {
 		wrong = fmt.Errorf("%q is no stack name", o.stack)
 	case o.timeout < 0:
 		wrong = fmt.Errorf("--timeout is %s, must not be less than 0", o.timeout)
+	case o.repair && o.plan != "":
+		wrong = errRepairPlan
 	case o.retries < 0:
 		wrong = fmt.Errorf("--retries is %d, must not be less than 0", o.retries)
 	}

@@ -127,6 +127,9 @@ func (o *options) narrowing() []string {
 	if o.plan != "" {
 		words = append(words, "plan "+o.plan)
 	}
+	if o.repair {
+		words = append(words, "repairing")
+	}
 	if o.expectNoChanges {
 		words = append(words, "expecting no changes")
 	}

@@ -34,7 +34,7 @@ the very same program.`,
 	root.PersistentFlags().String("dir", ".", "the project's folder, or one below it")
 	root.AddCommand(
 		newUpCommand(), newPreviewCommand(), newRefreshCommand(), newDestroyCommand(), newUnlockCommand(),
-		newOutputsCommand(), newHistoryCommand(), newDriftCommand(),
+		newOutputsCommand(), newHistoryCommand(), newDriftCommand(), newAuditCommand(stackOutputs(root)),
 		newStatusCommand(stackOutputs(root)), newSmokeCommand(stackOutputs(root)), newSSHCommand(stackOutputs(root)),
 		newLabCommand(),
 	)

@@ -17,11 +17,15 @@ func newUpCommand() *cobra.Command {
 side by side and changed one at a time. It may be stopped and run again at any
 point: it goes on where it was.
 
+With --repair it looks into the hosts first (see audit) and applies the stack
+again to those that were changed by hand; what is left after it is told, with
+exit code 9.
+
 On a terminal it shows a preview and asks, unless --yes is given. With --plan it
 does exactly what a saved plan says, or refuses before anything changes. Before
 each change the state is kept in .kraftstack (docs/driver.md).`,
 		create: true, changes: true, act: (*automation.Stack).Up,
-	}, flagYes, flagHosts, flagPlan, flagRetries)
+	}, flagYes, flagHosts, flagPlan, flagRetries, flagRepair)
 }
 
 func newRefreshCommand() *cobra.Command {

@@ -19,86 +19,83 @@ const (
 	checksAtOnce = 8 // below sshd's MaxStartups of 10 on the way through the bastion
 )
 
-// checkHosts asks every host for its generation, several at a time. A host
+// checkHosts asks every node for its generation, several at a time. A node
 // that cannot be asked is in the list with the reason.
 func (t *Tunnel) checkHosts(ctx context.Context) []HostView {
 	views := make([]HostView, len(t.outputs.Nodes))
+	t.eachNode(func(i int, node NodeOutput) {
+		found, err := t.checkNode(ctx, node)
+		view := found.view()
+		if err != nil {
+			view = HostView{Error: reason(err)}
+		}
+		view.Name = node.Name
+		views[i] = view
+	})
+	return views
+}
+
+// eachNode visits the nodes, several at a time.
+func (t *Tunnel) eachNode(visit func(i int, node NodeOutput)) {
 	var group errgroup.Group
 	group.SetLimit(checksAtOnce)
 	for i, node := range t.outputs.Nodes {
 		group.Go(func() error {
-			view, err := t.checkHost(ctx, node)
-			if err != nil {
-				view = HostView{Error: reason(err)}
-			}
-			view.Name = node.Name
-			views[i] = view
+			visit(i, node)
 			return nil
 		})
 	}
-	_ = group.Wait() // no check returns an error: it is in the view
-	return views
+	_ = group.Wait() // no visit returns an error
 }
 
-func (t *Tunnel) checkHost(ctx context.Context, node NodeOutput) (HostView, error) {
+func (t *Tunnel) checkNode(ctx context.Context, node NodeOutput) (checked, error) {
 	client, err := t.Host(ctx, node)
 	if err != nil {
-		return HostView{}, err
+		return checked{}, err
 	}
 	defer func() { _ = client.Close() }()
-	out, err := run(ctx, client, checkCommand)
+	return check(ctx, client, checkCommand)
+}
+
+// check runs kafka-node check on a host.
+func check(ctx context.Context, client *ssh.Client, command string) (checked, error) {
+	out, err := run(ctx, client, command)
 	// check exits with an error when the host is not as wanted, and still
 	// prints what it saw.
 	var found checked
-	if json.Unmarshal(out, &found) == nil && found.Service != "" {
-		return found.view(), nil
+	if json.Unmarshal(out, &found) == nil && found.Toolkit != "" {
+		return found, nil
 	}
-	if err != nil {
-		return HostView{}, err
+	if err == nil {
+		err = errors.New("kafka-node check printed no account of the host")
 	}
-	return HostView{}, errors.New("kafka-node check printed no service state")
+	return checked{}, err
 }
 
-// checked is what kafka-node check prints. What is not needed here is left
-// out; what is needed and missing shows as a difference.
+// checked is what kafka-node check prints. What is not needed here is left out.
 type checked struct {
-	OK         bool `json:"ok"`
+	OK         bool   `json:"ok"`
+	Toolkit    string `json:"toolkit"` // SHA-256 of the toolkit itself
 	Generation struct {
 		Wanted  string `json:"wanted"`
 		Running string `json:"running"`
 	} `json:"generation"`
 	Service string `json:"service"`
 	Version string `json:"version"`
-	Files   []struct {
-		Path string `json:"path"`
-		OK   bool   `json:"ok"`
-		Why  string `json:"why"`
-	} `json:"files"`
-	Volume struct {
-		ID      string `json:"id"`
-		Mounted bool   `json:"mounted"`
-	} `json:"volume"`
-	Storage struct {
-		OK  bool   `json:"ok"`
-		Why string `json:"why"`
-	} `json:"storage"`
+	Logins  []struct {
+		User string `json:"user"`
+		Key  string `json:"key"`
+	} `json:"logins"`
+	Drift []Drift `json:"drift"`
 }
 
 func (c checked) view() HostView {
 	v := HostView{GenerationWanted: c.Generation.Wanted, GenerationRunning: c.Generation.Running, Service: c.Service, Version: c.Version}
-	for _, f := range c.Files {
-		if !f.OK {
-			v.Differs = append(v.Differs, f.Path+" "+f.Why)
+	for _, d := range c.Drift {
+		// These two are fields of their own.
+		if d.Kind != driftService && d.Kind != driftGeneration {
+			v.Differs = append(v.Differs, d.What+": "+d.Why)
 		}
-	}
-	if !c.Volume.Mounted {
-		v.Differs = append(v.Differs, "the data volume is not mounted")
-	}
-	if !c.Storage.OK {
-		v.Differs = append(v.Differs, c.Storage.Why)
-	}
-	if !c.OK && len(v.Differs) == 0 && v.Service == "active" && v.GenerationWanted != "" && v.GenerationWanted == v.GenerationRunning {
-		v.Differs = append(v.Differs, "kafka-node check says so and does not say why")
 	}
 	return v
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"golang.org/x/crypto/ssh"
 
 	"kraftstack/internal/fail"
 	"kraftstack/tests/golden"
@@ -147,31 +148,43 @@ func TestStatusAsksControllersWhenNoBrokerAnswers(t *testing.T) {
 	}
 }
 
-func TestStatusHosts(t *testing.T) {
-	k := startKafka(t).scripted()
-	answers := map[string]string{}
+// answering gives every host of the stack an SSH server on which kafka-node
+// check prints what answers has for it; a node without an answer has no toolkit.
+// It returns the stack's key.
+func (k *kafka) answering(t *testing.T, answers map[string]string) ssh.Signer {
+	t.Helper()
 	private, signer := keyPair(t)
-	for i := range k.out.Nodes {
-		n := &k.out.Nodes[i]
-		host := startSSH(t, signer.PublicKey(), func(line string, _ io.Reader, stdout, stderr io.Writer) uint32 {
-			if line != checkCommand {
+	serve := func(name, command string) *sshHost {
+		return startSSH(t, signer.PublicKey(), func(line string, _ io.Reader, stdout, stderr io.Writer) uint32 {
+			if line != command {
 				return 127
 			}
-			if answers[n.Name] == "" {
+			if answers[name] == "" {
 				_, _ = io.WriteString(stderr, "warning\nkafka-node: not installed\n")
 				return 1
 			}
-			_, _ = io.WriteString(stdout, answers[n.Name])
-			return 1
+			_, _ = io.WriteString(stdout, answers[name])
+			return 3
 		})
+	}
+	for i := range k.out.Nodes {
+		n := &k.out.Nodes[i]
+		host := serve(n.Name, checkCommand)
 		k.bastion.knows(n.Host+":22", host.Address)
 		n.HostKey = authorized(host.Key)
 	}
-	bastion := startSSH(t, signer.PublicKey(), nothing)
+	bastion := serve("bastion", checkCommand+" --bastion")
 	bastion.hosts = k.bastion.hosts
 	k.out.PrivateKey = private
 	k.out.Bastion = SSHHost{Address: bastion.Address, User: "ubuntu", HostKey: authorized(bastion.Key)}
-	const rest = `,"version":"4.3.0","files":[{"path":"/etc/kafka/a","ok":true,"why":""}],"volume":{"mounted":true},"storage":{"ok":true,"why":""}}`
+	return signer
+}
+
+func TestStatusHosts(t *testing.T) {
+	k := startKafka(t).scripted()
+	answers := map[string]string{}
+	k.answering(t, answers)
+	const rest = `,"toolkit":"t","version":"4.3.0","drift":[]}`
 	answers["broker-1001"] = `{"ok":true,"generation":{"wanted":"aa","running":"aa"},"service":"active"` + rest
 
 	status := func() View {
@@ -186,10 +199,9 @@ func TestStatusHosts(t *testing.T) {
 	if diff := cmp.Diff(want, status().Problems); diff != "" {
 		t.Error(diff)
 	}
-	answers["broker-1002"] = `{"ok":false,"generation":{"wanted":"aa","running":"aa"},"service":"failed","files":[{"path":"/etc/kafka/a","ok":false,"why":"was changed"}],"volume":{"mounted":false},"storage":{"ok":false,"why":"another cluster's"}}`
+	answers["broker-1002"] = `{"ok":false,"generation":{"wanted":"aa","running":"aa"},"service":"failed","toolkit":"t","drift":[{"kind":"file","what":"/etc/kafka/a","why":"it was changed"},{"kind":"service","what":"kafka.service","why":"it is failed"}]}`
 	answers["broker-1003"] = `{"ok":false,"generation":{"wanted":"","running":""},"service":"active"` + rest
-	want = []string{"broker-1002: kafka.service is failed", "broker-1002 is not as the stack wrote it: /etc/kafka/a was changed",
-		"broker-1002 is not as the stack wrote it: the data volume is not mounted", "broker-1002 is not as the stack wrote it: another cluster's",
+	want = []string{"broker-1002: kafka.service is failed", "broker-1002 is not as the stack wrote it: /etc/kafka/a: it was changed",
 		`broker-1003 runs generation "" and should run "": it was not rolled yet`}
 	if diff := cmp.Diff(want, status().Problems); diff != "" {
 		t.Error(diff)

@@ -19,7 +19,7 @@ type Cause string
 // The causes, and the exit code of each.
 const (
 	Internal    Cause = "internal"    // 1: a bug, or something nobody has classified yet
-	Changes     Cause = "changes"     // 2: changes are pending, asked for by preview and audit
+	Changes     Cause = "changes"     // 2: changes are pending, asked for by preview
 	Config      Cause = "config"      // 3: the stack file or the command line is wrong
 	Locked      Cause = "locked"      // 4: another run holds the stack's state
 	Unreachable Cause = "unreachable" // 5: a host cannot be reached, or is not the host it should be

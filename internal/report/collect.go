@@ -173,10 +173,11 @@ func (c *Collector) Report() Report {
 }
 
 // restarts says whether a running Kafka restarts: where the roll's command line,
-// which names the wanted generation, changes. A new way to reach the host alone
-// restarts nothing.
+// which names the wanted generation, changes, or where it runs again because the
+// host was changed by hand. A new way to reach the host alone restarts nothing.
 func (c Change) restarts() bool {
-	return c.Step == "roll" && c.Op == "update" && (len(c.Keys) == 0 || slices.Contains(c.Keys, "create"))
+	return c.Step == "roll" && c.Op == "update" && (len(c.Keys) == 0 ||
+		slices.Contains(c.Keys, "create") || slices.Contains(c.Keys, "environment"))
 }
 
 // The types whose loss is the loss of a host, and of its data.
