@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
@@ -41,7 +40,7 @@ func (s *Stack) MarkDrifted(ctx context.Context, hosts []Drifted) error {
 	if state.Deployment, err = markDrifted(state.Deployment, hosts); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
-	if err := s.inner.Import(ctx, apitype.UntypedDeployment(state)); err != nil {
+	if err := s.inner.Import(ctx, state); err != nil {
 		return Classify(op, err, nil)
 	}
 	return nil

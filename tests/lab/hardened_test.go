@@ -33,6 +33,7 @@ func sandboxed(t *testing.T, s story, stack string) {
 	// Outside of the sandbox root may do all of it, so that a "no" within is the
 	// sandbox's. The lab's hosts are containers: their kernel settings are no
 	// host's to change.
+	//nolint:dupword // both answers
 	allowed := map[string]string{"data": "yes yes", "address by name": "yes yes", "kernel settings": "no no"}
 	for line := range strings.Lines(s.script(t, stack, "broker-1002", probe)) {
 		what, answer, _ := strings.Cut(strings.TrimSpace(line), ": ")
