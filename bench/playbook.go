@@ -65,7 +65,7 @@ func (b *playbook) inventory() (string, error) {
 			"cluster_id": b.outputs.ClusterID, "initial_controllers": render.InitialControllers(stack, ids),
 			"bootstrap_servers": strings.Join(b.outputs.BootstrapServers, ","), "node_count": len(hosts),
 			"quorum_servers": strings.ReplaceAll(strings.Join(b.outputs.BootstrapServers, ","),
-				fmt.Sprintf(":%d", render.BrokerPort), fmt.Sprintf(":%d", render.ControllerPort)),
+				fmt.Sprintf(":%d", render.ClientsPort), fmt.Sprintf(":%d", render.ControllerPort)),
 		},
 	}})
 	return string(text), err

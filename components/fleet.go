@@ -28,6 +28,8 @@ type FleetArgs struct {
 	Access  *Access
 	Quorum  *Quorum
 	Launch  *Launch
+	// Certificates sign the nodes.
+	Certificates *Certificates
 }
 
 // NewFleet makes every node, waits for the quorum once, and rolls.
@@ -80,6 +82,9 @@ func (f *Fleet) configure(ctx *pulumi.Context, args FleetArgs) error {
 		return err
 	}
 	for _, node := range f.Nodes {
+		if err := node.addIdentity(ctx, args.Certificates, args.Quorum.ClusterID); err != nil {
+			return err
+		}
 		if err := node.addConfiguration(ctx, args.Quorum, names); err != nil {
 			return err
 		}

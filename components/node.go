@@ -3,6 +3,7 @@ package components
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -27,6 +28,7 @@ type Node struct {
 	stack      config.Stack
 	attachment *ec2.VolumeAttachment
 	prepare    *remote.Command
+	identity   *remote.Command
 	configure  *remote.Command
 }
 
@@ -138,8 +140,10 @@ func (n *Node) addSoftware(ctx *pulumi.Context, args NodeArgs) (err error) {
 		return err
 	}
 	n.prepare, err = n.command(ctx, "prepare", commandArgs{
-		create: pulumi.Sprintf("%s --volume-id=%s", toolkitCall("prepare", fmt.Sprintf("--timeout=%d", args.Stack.Access.HostTimeoutSeconds)), n.Volume.ID()),
-		after:  []pulumi.Resource{n.toolkit, n.attachment},
+		create: pulumi.Sprintf("%s --volume-id=%s", toolkitCall("prepare",
+			"--subject="+render.Subject(n.stack, n.Node), "--names="+strings.Join(render.CertificateNames(n.stack, n.Node), ","),
+			fmt.Sprintf("--timeout=%d", args.Stack.Access.HostTimeoutSeconds)), n.Volume.ID()),
+		after: []pulumi.Resource{n.toolkit, n.attachment},
 	})
 	if err != nil {
 		return err
@@ -173,7 +177,7 @@ func (n *Node) addConfiguration(ctx *pulumi.Context, quorum *Quorum, names pulum
 		update:   call(),
 		stdin:    pulumi.String(document),
 		triggers: pulumi.Array{n.Volume.ID()},
-		after:    []pulumi.Resource{n.prepare, n.install, names},
+		after:    []pulumi.Resource{n.identity, n.install, names},
 	})
 	return err
 }

@@ -30,10 +30,15 @@ type portRange struct{ from, to int }
 func single(port int) portRange { return portRange{port, port} }
 
 // clientPorts are where brokers serve clients.
-func clientPorts() []portRange { return ranges(render.BrokerPort) }
+func clientPorts() []portRange { return ranges(render.ClientsPort) }
 
-// nodePorts are all ports of Kafka: what nodes need of each other.
-func nodePorts() []portRange { return ranges(render.BrokerPort, render.ControllerPort) }
+// nodePorts are what nodes need of each other.
+func nodePorts() []portRange { return ranges(render.NodesPort, render.ControllerPort) }
+
+// kafkaPorts are all ports of Kafka.
+func kafkaPorts() []portRange {
+	return ranges(render.NodesPort, render.ClientsPort, render.ControllerPort)
+}
 
 // ranges joins ports that follow each other.
 func ranges(ports ...int) []portRange {

@@ -23,6 +23,7 @@ type Stack struct {
 	Kafka       Kafka
 	Users       []User // kraftstack:users, in the stack file's order
 	Rolling     Rolling
+	Security    Security
 }
 
 // Network is kraftstack:network.

@@ -65,6 +65,9 @@ func (s Stack) Domain() string { return s.Name + ".kafka.internal" }
 // stores for it.
 func (s Stack) Host(n Node) string { return n.Name + "." + s.Domain() }
 
+// BootstrapName is the name that stands for all brokers, in the stack's zone.
+func (s Stack) BootstrapName() string { return "bootstrap." + s.Domain() }
+
 // The modes of the quorum.
 const (
 	ModeCombined  = "combined"  // brokers are the voters too

@@ -19,12 +19,15 @@ func owned() map[string]string {
 	const identity = "a node's id and roles are part of its identity, and its disk is formatted for them"
 	const endpoints = "kraftstack gives every node its listeners and names, which the quorum's metadata holds"
 	const disks = "kraftstack mounts the data volume and formats it there"
+	const security = "it follows from kraftstack:security"
 	const zookeeper = "Kafka 4 has no ZooKeeper and no old ids"
 	return map[string]string{
 		"node.id": identity, "process.roles": identity, "broker.id": zookeeper, "broker.id.generation.enable": zookeeper,
 		"listeners": endpoints, "advertised.listeners": endpoints, "listener.security.protocol.map": endpoints,
 		"inter.broker.listener.name": endpoints, "controller.listener.names": endpoints, "control.plane.listener.name": endpoints,
-		"security.inter.broker.protocol":      endpoints,
+		"security.inter.broker.protocol": endpoints, "listener.name.": security, "ssl.": security, "sasl.": security,
+		"authorizer.class.name": security, "allow.everyone.if.no.acl.found": security, "super.users": security,
+		"principal.builder.class": security, "early.start.listeners": security,
 		"controller.quorum.bootstrap.servers": endpoints, "controller.quorum.voters": endpoints,
 		"controller.quorum.auto.join.enable": "members join the quorum by the graph alone",
 		"log.dir":                            disks, "log.dirs": disks, "metadata.log.dir": disks,

@@ -59,6 +59,7 @@ func (r *reader) rules() {
 	r.archive()
 	r.properties()
 	r.users()
+	r.security()
 }
 
 func (r *reader) quorum() {

@@ -6,8 +6,7 @@ package config
 func table() []field {
 	return []field{
 		networkField(), accessField(), controllersField(), brokersField(), kafkaField(), rollingField(),
-		hostsField(),
-		{name: "security", kind: later, doc: "Encryption, authentication and authorisation."},
+		hostsField(), securityField(),
 		{name: "topics", kind: later, doc: "Topics that the stack owns."},
 		usersField(),
 		{name: "monitoring", kind: later, doc: "Metrics, dashboards and alerts."},

@@ -70,3 +70,12 @@ func exportUsers(ctx *pulumi.Context, users *components.Users) {
 	ctx.Export("users", users.Declared)
 	ctx.Export("userPasswords", pulumi.ToSecret(users.Passwords))
 }
+
+// exportSecurity names what a client of the cluster needs, and the
+// administrator that the live view speaks as.
+func exportSecurity(ctx *pulumi.Context, stack config.Stack, certificates *components.Certificates) {
+	ctx.Export("clients", pulumi.String(stack.Security.Clients))
+	ctx.Export("caCertificate", certificates.CA)
+	ctx.Export("adminUser", pulumi.String(config.AdminUser))
+	ctx.Export("adminPassword", pulumi.ToSecret(certificates.AdminPassword))
+}

@@ -50,8 +50,12 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	certificates, err := components.NewCertificates(ctx, "certificates", components.CertificatesArgs{Stack: stack})
+	if err != nil {
+		return err
+	}
 	fleet, err := components.NewFleet(ctx, "fleet", components.FleetArgs{
-		Stack: stack, Tags: tags, Network: network, Access: access, Quorum: quorum, Launch: launch,
+		Stack: stack, Tags: tags, Network: network, Access: access, Quorum: quorum, Launch: launch, Certificates: certificates,
 	})
 	if err != nil {
 		return err
@@ -62,7 +66,11 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := access.Bastion.AddClient(ctx, stack, certificates); err != nil {
+		return err
+	}
 	export(ctx, stack, network, access, quorum, fleet)
+	exportSecurity(ctx, stack, certificates)
 	exportUsers(ctx, users)
 	return nil
 }

@@ -30,11 +30,19 @@ func Document(s config.Stack, n config.Node) (string, error) {
 	if rack(s, n) == "" {
 		return "", fmt.Errorf("render %s: zone %d of the stack has no name; resolve the zones first", n.Name, n.Zone)
 	}
+	text, err := document(files(s, n))
+	if err != nil {
+		return "", fmt.Errorf("render %s: %w", n.Name, err)
+	}
+	return text, nil
+}
+
+func document(files []file) (string, error) {
 	var b strings.Builder
 	b.WriteString(documentHead + "\n")
-	for _, f := range files(s, n) {
+	for _, f := range files {
 		if err := f.check(); err != nil {
-			return "", fmt.Errorf("render %s: %w", n.Name, err)
+			return "", err
 		}
 		fmt.Fprintf(&b, "%s%s %s %s\n%s", marker, f.path, f.mode, f.owner, f.text)
 	}
@@ -44,12 +52,11 @@ func Document(s config.Stack, n config.Node) (string, error) {
 func files(s config.Stack, n config.Node) []file {
 	const public, owner = "0644", "root:root"
 	return []file{
-		// Passwords will stand in it one day, so only Kafka may read it.
-		{"/etc/kafka/server.properties", "0640", "root:kafka", ServerProperties(s, n)},
+		{"/etc/kafka/server.properties", kafkaOnly, kafkaOwner, ServerProperties(s, n)},
 		{"/etc/kafka/log4j2.yaml", public, owner, Log4j2()},
 		{"/etc/systemd/system/kafka.service", public, owner, Unit()},
 		{"/etc/kafka/jvm.env", public, owner, JVMEnv(s)},
-		{"/etc/kafka/client.properties", public, owner, ClientProperties(s)},
+		{clientOptions, kafkaOnly, kafkaOwner, NodeClientProperties(s)},
 		{"/etc/kafka/generation", public, owner, Generation(s, n) + "\n"},
 	}
 }

@@ -36,7 +36,7 @@ func ServerProperties(s config.Stack, n config.Node) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s, written by kraftstack: change the stack file, not this file.\n", s.Host(n))
 	given := maps.Clone(s.Kafka.Config)
-	for _, part := range []section{identity(s, n), topics(s), threads(), safety()} {
+	for _, part := range []section{identity(s, n), security(s, n), topics(s), threads(), safety()} {
 		fmt.Fprintf(&b, "\n# %s\n", part.comment)
 		for _, p := range part.properties {
 			if value, ok := given[p.name]; ok {
@@ -67,33 +67,31 @@ func (p property) line() string {
 
 // identity is what tells this node from all others.
 func identity(s config.Stack, n config.Node) section {
-	var roles, listeners, advertised []string
-	listener := func(name string, port int) {
-		listeners = append(listeners, fmt.Sprintf("%s://0.0.0.0:%d", name, port))
+	var roles, bound, advertised []string
+	for _, l := range listeners(s, n) {
+		bound = append(bound, fmt.Sprintf("%s://0.0.0.0:%d", l.name, l.port))
 		// Never without a host: an empty one is told to the quorum as
 		// whatever this host thinks its own name is.
-		advertised = append(advertised, fmt.Sprintf("%s://%s:%d", name, s.Host(n), port))
+		advertised = append(advertised, fmt.Sprintf("%s://%s:%d", l.name, s.Host(n), l.port))
 	}
 	if n.Broker {
 		roles = append(roles, "broker")
-		listener("PLAINTEXT", BrokerPort)
 	}
 	if n.Controller {
 		roles = append(roles, "controller")
-		listener("CONTROLLER", ControllerPort)
 	}
 	lines := []property{
 		{"node.id", strconv.Itoa(n.ID)},
 		{"process.roles", strings.Join(roles, ",")},
-		{"listeners", strings.Join(listeners, ",")},
+		{"listeners", strings.Join(bound, ",")},
 		{"advertised.listeners", strings.Join(advertised, ",")},
-		{"listener.security.protocol.map", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"},
-		{"controller.listener.names", "CONTROLLER"},
+		{"listener.security.protocol.map", protocolMap(s)},
+		{"controller.listener.names", listenerController},
 		{"controller.quorum.bootstrap.servers", voters(s)},
 		{"log.dirs", DataDir},
 	}
 	if n.Broker {
-		lines = append(lines, property{"inter.broker.listener.name", "PLAINTEXT"}, property{"broker.rack", rack(s, n)})
+		lines = append(lines, property{"inter.broker.listener.name", listenerNodes}, property{"broker.rack", rack(s, n)})
 	}
 	return section{"The node: its identity, its names and its quorum.", lines}
 }

@@ -14,16 +14,17 @@ import (
 	"kraftstack/config"
 )
 
-// Ports of the two listeners.
+// Ports of the listeners.
 const (
-	BrokerPort     = 9092
+	NodesPort      = 9091 // brokers among themselves
+	ClientsPort    = 9092
 	ControllerPort = 9093
 )
 
 // Bootstrap is the address that Kafka clients start from: every broker, joined
 // by commas.
 func Bootstrap(s config.Stack) string {
-	return addresses(s, BrokerPort, func(n config.Node) bool { return n.Broker })
+	return addresses(s, ClientsPort, func(n config.Node) bool { return n.Broker })
 }
 
 // voters is the address that nodes find the quorum by: every voter. Names,
@@ -40,20 +41,6 @@ func addresses(s config.Stack, port int, wanted func(config.Node) bool) string {
 		}
 	}
 	return strings.Join(out, ",")
-}
-
-// clientServers is how many brokers a client's file names: some of each zone,
-// since one that answers is enough. Naming all would change the file on every
-// host with each broker that comes.
-const clientServers = 6
-
-// ClientProperties is the file that Kafka's own tools are given with
-// --command-config: how to reach the cluster.
-func ClientProperties(s config.Stack) string {
-	servers := strings.Split(Bootstrap(s), ",")
-	servers = servers[:min(len(servers), clientServers)]
-	return "# Written by kraftstack. For Kafka's tools: --command-config /etc/kafka/client.properties\n" +
-		"bootstrap.servers=" + strings.Join(servers, ",") + "\n"
 }
 
 // InitialControllers is the value of kafka-storage's --initial-controllers: the

@@ -149,7 +149,7 @@ func TestAddresses(t *testing.T) {
 	if got := InitialControllers(s, ids); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got := ClientProperties(s); !strings.Contains(got, "bootstrap.servers=broker-1001.lab") {
+	if got := NodeClientProperties(s); !strings.Contains(got, "bootstrap.servers=broker-1001.lab.kafka.internal:9091,broker-1002.lab.kafka.internal:9091\n") {
 		t.Errorf("got %s", got)
 	}
 }

@@ -32,12 +32,14 @@ for a in "$@"; do case $a in
   --cluster-id=*) id=${a#*=} ;;
   --config=*) config=${a#*=} ;;
   --initial-controllers=*) directory=${a##*:} ;;
+  @*) admin=$(sed -n '1{/^--add-scram$/!q};2p' "${a#@}") ;;
 esac; done
 dir=$(sed -n 's/^log.dirs=//p' "$config")
 node=$(sed -n 's/^node.id=//p' "$config")
 printf 'node.id=%s\ndirectory.id=%s\nversion=1\ncluster.id=%s\n' "$node" "${directory:-random}" "$id" >"$dir/meta.properties"
 if [ -e /opt/die ]; then echo 'ERROR out of luck' >&2; exit 1; fi
 touch "$dir/bootstrap.checkpoint"
+if [ -n "$admin" ]; then echo "$admin" >"$dir/admin"; fi
 `
 
 func configurable(t *testing.T) *host {

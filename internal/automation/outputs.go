@@ -30,6 +30,10 @@ type exported struct {
 		Roles     []string `json:"roles"`
 	} `json:"nodes"`
 	BootstrapServers []string `json:"bootstrapServers"`
+	Clients          string   `json:"clients"`
+	CACertificate    string   `json:"caCertificate"`
+	AdminUser        string   `json:"adminUser"`
+	AdminPassword    string   `json:"adminPassword"`
 }
 
 // Outputs reads what the live view needs from a deployed stack's outputs, in
@@ -60,6 +64,10 @@ func decode(stack string, text []byte) (cluster.Outputs, error) {
 		Stack: stack, Region: out.Region, PrivateKey: cluster.Secret(out.PrivateKey),
 		Bastion:          cluster.SSHHost{Address: out.Bastion.Address, User: out.Bastion.User, HostKey: out.Bastion.HostKey},
 		BootstrapServers: out.BootstrapServers, ClusterID: out.ClusterID,
+		Access: cluster.Access{
+			Clients: out.Clients, CA: out.CACertificate,
+			User: out.AdminUser, Password: cluster.Secret(out.AdminPassword),
+		},
 	}
 	for _, n := range out.Nodes {
 		outputs.Nodes = append(outputs.Nodes, cluster.NodeOutput{

@@ -18,11 +18,10 @@ import (
 )
 
 const (
-	probeTimeout   = 3 * time.Second // for one host to say that it is there
-	askTimeout     = 4 * time.Second // for one host to answer one question
-	probesAtOnce   = 32
-	brokerPort     = "9092"
-	controllerPort = "9093"
+	probeTimeout = 3 * time.Second // for one host to say that it is there
+	askTimeout   = 4 * time.Second // for one host to answer one question
+	probesAtOnce = 32
+	brokerPort   = "9092"
 )
 
 // peer is a Kafka host that answered.
@@ -40,16 +39,16 @@ type panel struct {
 	peers  []peer // by id
 }
 
-// probe asks all the nodes at once whether they speak Kafka at this port.
+// probe asks all the brokers at once whether they speak Kafka.
 // Those that do not are simply not in the panel.
-func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput, port string) (*panel, error) {
+func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput) (*panel, error) {
 	if len(nodes) == 0 {
 		return nil, &fail.Error{Cause: fail.Internal, Op: "read the stack's outputs: they name no Kafka hosts",
 			Next: "kraftstack up --stack " + t.outputs.Stack}
 	}
 	addresses := make([]string, len(nodes))
 	for i, n := range nodes {
-		addresses[i] = t.outputs.address(n, port)
+		addresses[i] = t.outputs.address(n)
 	}
 	client, err := t.Client(kgo.SeedBrokers(addresses...))
 	if err != nil {
@@ -149,17 +148,15 @@ func request(ctx context.Context, host *kgo.Broker, req kmsg.Request) (kmsg.Resp
 	return host.Request(ctx, req)
 }
 
-// address is where a node's Kafka listens: the stack's bootstrap servers know
-// brokers' ports, anything else has the fallback's.
-func (o Outputs) address(n NodeOutput, port string) string {
-	if port == brokerPort {
-		for _, server := range o.BootstrapServers {
-			if host, _, err := net.SplitHostPort(server); err == nil && host == n.Host {
-				return server
-			}
+// address is where a broker listens for clients: the stack's bootstrap servers
+// know, or else it is where all do.
+func (o Outputs) address(n NodeOutput) string {
+	for _, server := range o.BootstrapServers {
+		if host, _, err := net.SplitHostPort(server); err == nil && host == n.Host {
+			return server
 		}
 	}
-	return net.JoinHostPort(n.Host, port)
+	return net.JoinHostPort(n.Host, brokerPort)
 }
 
 // with lists the nodes that have a role.

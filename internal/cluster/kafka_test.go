@@ -1,9 +1,17 @@
 package cluster
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -28,7 +36,14 @@ type kafka struct {
 func startKafka(t *testing.T) *kafka {
 	t.Helper()
 	out, bastion, node := stack(t, nothing)
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID(out.ClusterID))
+	names := []string{"127.0.0.1"}
+	for id := 1001; id <= 1003; id++ {
+		names = append(names, fmt.Sprintf("broker-%d.dev.kafka.internal", id))
+	}
+	ca, config := certificate(t, names...)
+	out.Access = Access{Clients: "scram", CA: ca, User: "admin", Password: "hunter2"}
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID(out.ClusterID),
+		kfake.TLS(config), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "admin", "hunter2"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,4 +142,27 @@ func healthyQuorum() *kmsg.DescribeQuorumResponseTopicPartition {
 		q.CurrentVoters = append(q.CurrentVoters, r)
 	}
 	return &q
+}
+
+// certificate is one for a server with these names, which is its own authority.
+func certificate(t *testing.T, names ...string) (ca string, config *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return ca, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 }

@@ -21,6 +21,15 @@ type Outputs struct {
 	Nodes            []NodeOutput
 	BootstrapServers []string // host:port
 	ClusterID        string
+	Access           Access
+}
+
+// Access is how a client of the cluster is let in.
+type Access struct {
+	Clients  string // what the stack file says in security.clients
+	CA       string // what brokers are trusted by, as PEM
+	User     string
+	Password Secret // of the user, for SCRAM-SHA-512
 }
 
 // SSHHost is a host that SSH can reach directly.

@@ -34,7 +34,7 @@ func Status(ctx context.Context, out Outputs, opts StatusOptions) (View, error) 
 	}
 	defer func() { _ = t.Close() }()
 
-	brokers, err := t.probe(ctx, out.with(RoleBroker), brokerPort)
+	brokers, err := t.probe(ctx, out.with(RoleBroker))
 	if err != nil {
 		return View{}, err
 	}
@@ -81,17 +81,10 @@ func ctxCancelled(ctx context.Context) error {
 	return nil
 }
 
-// lookAtQuorum asks the brokers; where none of them knows, the controllers.
+// lookAtQuorum asks the brokers. Controllers have no listener for anybody but
+// the nodes.
 func (t *Tunnel) lookAtQuorum(ctx context.Context, brokers *panel) *Quorum {
-	if resp, err := describeQuorum(ctx, brokers); err == nil {
-		return quorum(resp, t.outputs)
-	}
-	controllers, err := t.probe(ctx, t.outputs.with(RoleController), controllerPort)
-	if err != nil {
-		return nil
-	}
-	defer controllers.close()
-	resp, err := describeQuorum(ctx, controllers)
+	resp, err := describeQuorum(ctx, brokers)
 	if err != nil {
 		return nil
 	}

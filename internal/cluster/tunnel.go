@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -91,10 +92,13 @@ func (t *Tunnel) Client(opts ...kgo.Opt) (*kgo.Client, error) {
 	base := []kgo.Opt{
 		kgo.ClientID("kraftstack"),
 		kgo.SeedBrokers(t.outputs.BootstrapServers...),
-		kgo.Dialer(t.DialContext),
 		kgo.DialTimeout(probeTimeout),
 	}
-	client, err := kgo.NewClient(append(base, opts...)...)
+	authenticated, err := t.authentication()
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(slices.Concat(base, authenticated, opts)...)
 	if err != nil {
 		return nil, &fail.Error{Cause: fail.Internal, Op: "set up the Kafka client", Err: err}
 	}

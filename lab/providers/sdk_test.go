@@ -2,6 +2,7 @@ package providers
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"sort"
 	"strings"
@@ -53,6 +54,7 @@ var sdkArgs = map[string]interface{ ElementType() reflect.Type }{
 	"aws:route53/record:Record":                                 &r53.RecordArgs{},
 	"command:remote:Command":                                    &remote.CommandArgs{},
 	"tls:index/privateKey:PrivateKey":                           &tls.PrivateKeyArgs{},
+	"tls:index/selfSignedCert:SelfSignedCert":                   &tls.SelfSignedCertArgs{},
 }
 
 // TestArgumentsAreTheSDKs holds every argument of a stand-in against the SDK's
@@ -61,7 +63,7 @@ var sdkArgs = map[string]interface{ ElementType() reflect.Type }{
 func TestArgumentsAreTheSDKs(t *testing.T) {
 	standIns := awsprovider.Arguments()
 	standIns["command:remote:Command"] = commandprovider.Arguments()
-	standIns["tls:index/privateKey:PrivateKey"] = tlsprovider.Arguments()
+	maps.Copy(standIns, tlsprovider.Arguments())
 	refused := map[string][]string{}
 	for token, mine := range standIns {
 		args, ok := sdkArgs[token]

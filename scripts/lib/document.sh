@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The document on configure's standard input: files with mode and owner. And the
+# The document on a verb's standard input: files with mode and owner. And the
 # manifest of what was written, which check compares the host with.
 
 readonly MANIFEST=$STATE/manifest # lines of: SHA-256 MODE OWNER:GROUP PATH
@@ -52,13 +52,13 @@ begin_file() {
   DOCUMENT_OWNER[$path]=$owner
 }
 
-# apply_document: makes the host's files those of the document. The manifest lists
+# apply_document MANIFEST: makes the host's files those of the document. The manifest lists
 # a file before it is there and until it is gone, so a run that is killed forgets
 # none; the wanted generation comes last, for it speaks for all the others.
 apply_document() {
-  local path stale
-  stale=$(stale_paths)
-  write_if_changed "$MANIFEST" 0644 root:root < <(document_manifest "$stale") || true
+  local path stale manifest=$1
+  stale=$(stale_paths "$manifest")
+  write_if_changed "$manifest" 0644 root:root < <(document_manifest "$stale") || true
   for path in "${DOCUMENT[@]}"; do
     if [[ $path != "$GENERATION" ]]; then apply_file "$path"; fi
   done
@@ -67,7 +67,7 @@ apply_document() {
     say "removed $path"
   done
   if [[ -n ${DOCUMENT_MODE[$GENERATION]:-} ]]; then apply_file "$GENERATION"; fi
-  write_if_changed "$MANIFEST" 0644 root:root < <(document_manifest '') || true
+  write_if_changed "$manifest" 0644 root:root < <(document_manifest '') || true
 }
 
 apply_file() {
@@ -76,13 +76,13 @@ apply_file() {
   fi
 }
 
-# stale_paths: what an earlier document had and this one has not.
+# stale_paths MANIFEST: what an earlier document had and this one has not.
 stale_paths() {
   local sum mode owner path
-  [[ -r $MANIFEST ]] || return 0
+  [[ -r $1 ]] || return 0
   while read -r sum mode owner path; do
     if [[ -z ${DOCUMENT_MODE[$path]:-} ]]; then printf '%s\n' "$path"; fi
-  done <"$MANIFEST"
+  done <"$1"
 }
 
 # document_manifest STALE: the manifest of the document, and of files that are

@@ -79,7 +79,7 @@ storage_fault() {
 # of them would look like all. So it formats a folder beside the data, which takes
 # the data's name when it is whole.
 format_storage() {
-  local work=$DATA_MOUNT/.formatting properties output
+  local work=$DATA_MOUNT/.formatting properties output admin
   say "formatting storage of node ${FLAG[node-id]}"
   install -d -m 0750 -o kafka -g kafka -- "$work"
   properties=$(mktemp)
@@ -89,6 +89,13 @@ format_storage() {
   )
   local -a voters=(--no-initial-controllers)
   if is_first_voter; then voters=("--initial-controllers=${FLAG[initial-controllers]}"); fi
+  if [[ -s $FIRST_ADMIN ]]; then
+    # Arguments from a file: everybody on a host can read a command line.
+    admin=$(mktemp)
+    SCRATCH+=("$admin")
+    write_file "$admin" 0640 root:kafka < <(printf -- '--add-scram\n' && cat -- "$FIRST_ADMIN")
+    voters+=("@$admin")
+  fi
   output=$(as_kafka "$(wanted_bin)/kafka-storage.sh" format "--cluster-id=${FLAG[cluster-id]}" \
     "${voters[@]}" "--config=$properties" 2>&1) || {
     printf '%s\n' "$output" | tail -n 15 >&2

@@ -16,11 +16,12 @@ verb_configure() {
   SCRATCH+=("$staging")
   read_document "$staging"
   expect_installed
-  apply_document
+  apply_document "$MANIFEST"
   remember_node
   if [[ -e $DATA/meta.properties ]]; then note_unproven; fi
   ensure_storage
   remove_drop_ins
+  rm -f -- "$FIRST_ADMIN"
   reload_units
   start_kafka
   say 'done'

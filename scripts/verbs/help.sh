@@ -4,15 +4,20 @@ verb_help() {
   cat <<'HELP'
 kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as root
 
-  prepare --volume-id=vol-… [--timeout=300]
+  prepare --volume-id=vol-… --subject=/O=…/CN=… --names=…,… [--timeout=300]
       Waits for cloud-init and the data disk; makes the user kafka, the disk's file
-      system (on a blank disk only), its mount, kernel settings and limits.
+      system (on a blank disk only), its mount, kernel settings and limits, and a
+      private key that stays here. Prints the request for its certificate.
   install --version=4.3.0 --url=… [--sha512=…] [--retry-seconds=60] [--activate]
       Finds or installs Java, fetches Kafka's archive, checks its SHA-512 (given, or
       published beside it as URL.sha512) and unpacks it beside other versions.
       --activate makes it the current one and puts its tools on the PATH.
   names --hosts=…,… [--timeout=120]
       Waits until every name resolves in this network.
+  identity                                        (a document on standard input)
+      Takes the certificates that were made for this host's key.
+  client                                          (a document on standard input)
+      Writes how Kafka's tools on a host without Kafka reach the cluster.
   configure [--new] --node-id=… --cluster-id=… --initial-controllers=…
             [--directory-id=…] --instance=i-…       (a document on standard input)
       Writes the document's files, formats storage with --new where there is none,

@@ -1,15 +1,19 @@
 # shellcheck shell=bash
 
-# verb_prepare makes a fresh machine into one that can hold Kafka.
+# verb_prepare makes a fresh machine into one that can hold Kafka. It ends by
+# printing the host's request for a certificate.
 verb_prepare() {
   local deadline device
-  parse_flags 'volume-id! timeout=300' "$@"
+  parse_flags 'volume-id! subject! names! timeout=300' "$@"
   check_flag volume-id 'vol-[0-9a-f]+' 'a volume id such as vol-0123456789abcdef0'
+  check_flag subject '(/[A-Z]+=[A-Za-z0-9. -]+)+' 'a subject such as /O=kraftstack/CN=broker-1001.lab.kafka.internal'
+  check_flag names '[a-z0-9.,-]+' 'names, separated by commas'
   check_flag timeout '[0-9]+' 'a number of seconds'
   deadline=$(deadline_in "${FLAG[timeout]}")
   wait_for_cloud_init "$deadline"
   lock_host
   make_user
+  ensure_key "${FLAG[subject]}" "${FLAG[names]}"
   tune_kernel
   raise_limits
   need_command mkfs.xfs xfsprogs
@@ -23,6 +27,7 @@ verb_prepare() {
   own_data
   write_if_changed "$STATE/volume" 0644 root:root <<<"${FLAG[volume-id]}" || true
   say 'done'
+  cat -- "$REQUEST"
 }
 
 # wait_for_cloud_init DEADLINE: first boot installs packages and writes files; what

@@ -43,6 +43,7 @@ type machine struct {
 	login    ssh.PublicKey
 	did      map[string]bool // steps
 	volume   string
+	asked    string // its request for a certificate
 }
 
 // call is one command that ran on a host.
@@ -223,7 +224,7 @@ func (h *hosts) step(ctx context.Context, m *machine, c call) error {
 // foundations are the steps that each step stands on, on the same host.
 var foundations = map[string][]string{
 	"toolkit": {}, "names": {"toolkit"}, "prepare": {"toolkit"}, "install": {"toolkit"},
-	"configure": {"prepare", "install"}, "quorum": {"configure"}, "roll": {"configure"},
+	"identity": {"prepare"}, "client": {"install"}, "configure": {"identity", "install"}, "quorum": {"configure"}, "roll": {"configure"},
 }
 
 func (h *hosts) allowed(ctx context.Context, m *machine, c call) error {

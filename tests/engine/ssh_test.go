@@ -3,9 +3,14 @@ package engine_test
 import (
 	"compress/gzip"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -129,7 +134,7 @@ func (h *hosts) session(c ssh.NewChannel, m *machine) {
 		_ = ssh.Unmarshal(r.Payload, &v)
 		_ = r.Reply(true, nil)
 		status := uint32(0)
-		if err := h.execute(m, v.Command, channel); err != nil {
+		if err := h.execute(m, v.Command, channel, channel); err != nil {
 			fmt.Fprintln(channel.Stderr(), err)
 			status = 1
 		}
@@ -139,7 +144,7 @@ func (h *hosts) session(c ssh.NewChannel, m *machine) {
 }
 
 // execute runs a command line: the copy of the toolkit, or one of its verbs.
-func (h *hosts) execute(m *machine, line string, stdin io.Reader) error {
+func (h *hosts) execute(m *machine, line string, stdin io.Reader, stdout io.Writer) error {
 	c := call{Host: m.name, Instance: m.id, Verb: "toolkit", Flags: map[string]string{}}
 	if words := strings.Fields(line); words[0] == "sudo" {
 		at := slices.Index(words, "/opt/kraftstack/kafka-node")
@@ -152,7 +157,7 @@ func (h *hosts) execute(m *machine, line string, stdin io.Reader) error {
 			c.Flags[strings.TrimPrefix(name, "--")] = value
 		}
 	}
-	if c.Verb == "toolkit" || c.Verb == "configure" {
+	if slices.Contains([]string{"toolkit", "identity", "client", "configure"}, c.Verb) {
 		text, err := io.ReadAll(stdin)
 		if err != nil {
 			return err
@@ -167,7 +172,30 @@ func (h *hosts) execute(m *machine, line string, stdin io.Reader) error {
 	if err := h.step(context.Background(), m, c); err != nil {
 		return fmt.Errorf("kafka-node: %s: %s: %w; next: mend it", m.name, c.Verb, err)
 	}
-	return nil
+	if c.Verb != "prepare" {
+		return nil
+	}
+	request, err := m.request(c.Flags["names"])
+	if err == nil {
+		_, err = io.WriteString(stdout, request)
+	}
+	return err
+}
+
+// request asks for a certificate for the machine's key, as prepare does.
+func (m *machine) request(names string) (string, error) {
+	if m.asked == "" {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return "", err
+		}
+		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: strings.Split(names, ",")}, key)
+		if err != nil {
+			return "", err
+		}
+		m.asked = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+	}
+	return m.asked, nil
 }
 
 // checkCopy unpacks a copy of the toolkit as the host does, and compares it

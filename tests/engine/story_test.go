@@ -73,8 +73,8 @@ func previewDialsNothing(t *testing.T, s *stack) {
 
 func isBorn(t *testing.T, s *stack) {
 	o := s.up()
-	want := []string{"bastion toolkit", "bastion install", "bastion names", "broker-1001 quorum"}
-	for _, step := range []string{"toolkit", "prepare", "install", "configure", "roll"} {
+	want := []string{"bastion toolkit", "bastion install", "bastion names", "bastion client", "broker-1001 quorum"}
+	for _, step := range []string{"toolkit", "prepare", "install", "identity", "configure", "roll"} {
 		want = append(want, nodes(step, 1001, 1002, 1003)...)
 	}
 	if diff := cmp.Diff(sorted(want), sorted(o.verbs())); diff != "" {
@@ -185,8 +185,8 @@ func fourthBroker(t *testing.T, s *stack) {
 	o := s.up()
 	// The clients' bootstrap list is longer, and the waits are for one more:
 	// that is all that the others hear of it, and nothing of it needs a restart.
-	want := append(nodes("configure", 1001, 1002, 1003), "bastion names", "broker-1001 quorum")
-	for _, step := range []string{"toolkit", "prepare", "install", "configure", "roll"} {
+	want := append(nodes("configure", 1001, 1002, 1003), "bastion names", "bastion client", "broker-1001 quorum")
+	for _, step := range []string{"toolkit", "prepare", "install", "identity", "configure", "roll"} {
 		want = append(want, nodes(step, 1004)...)
 	}
 	if diff := cmp.Diff(sorted(want), sorted(o.verbs())); diff != "" {
@@ -194,7 +194,7 @@ func fourthBroker(t *testing.T, s *stack) {
 	}
 	for _, change := range o.report.Changes {
 		allowed := change.Component == "broker-1004" || change.Step == "configure" ||
-			change.Component == "quorum" && change.Step == "stands" ||
+			change.Component == "quorum" && change.Step == "stands" || change.Component == "bastion" && change.Step == "client" ||
 			change.Component == "fleet" && (change.Step == "" || change.Step == "names")
 		if !allowed {
 			t.Errorf("%s of %s %s", change.Op, change.Component, change.Step)
@@ -217,7 +217,7 @@ func lostInstance(t *testing.T, s *stack) {
 	}
 	o = s.up()
 	want := append(nodes("toolkit", 1002), "broker-1001 quorum")
-	for _, step := range []string{"prepare", "install", "configure", "roll"} {
+	for _, step := range []string{"prepare", "install", "identity", "configure", "roll"} {
 		want = append(want, nodes(step, 1002)...)
 	}
 	if diff := cmp.Diff(sorted(want), sorted(o.verbs())); diff != "" {

@@ -107,21 +107,21 @@ func pulumiSeesNoChange(t *testing.T, s story, stack string) {
 func toolsMoveRecords(t *testing.T, s story, stack string) {
 	bootstrap := fmt.Sprintf("broker-1002.%s.kafka.internal:9092", stack)
 	bin := "/opt/kafka/current/bin/"
-	s.ssh(t, stack, "bastion", bin+"kafka-topics.sh --bootstrap-server "+bootstrap+
-		" --create --topic orders --partitions 3 --replication-factor 3")
-	described := s.ssh(t, stack, "bastion", bin+"kafka-topics.sh --bootstrap-server "+bootstrap+" --describe --topic orders")
+	as := " --command-config /etc/kafka/client.properties --bootstrap-server " + bootstrap
+	s.ssh(t, stack, "bastion", "sudo "+bin+"kafka-topics.sh"+as+" --create --topic orders --partitions 3 --replication-factor 3")
+	described := s.ssh(t, stack, "bastion", "sudo "+bin+"kafka-topics.sh"+as+" --describe --topic orders")
 	if strings.Count(described, "Isr: ") != 3 || !strings.Contains(described, "ReplicationFactor: 3") {
 		t.Errorf("the topic is not as asked for:\n%s", described)
 	}
-	s.ssh(t, stack, "bastion", "seq 1 500 | "+bin+"kafka-console-producer.sh --bootstrap-server "+bootstrap+" --topic orders --command-property acks=all")
+	s.ssh(t, stack, "bastion", "seq 1 500 | sudo "+bin+"kafka-console-producer.sh"+as+" --topic orders --command-property acks=all")
 	readOrders(t, s, stack)
 }
 
 // readOrders reads the 500 records back, each once.
 func readOrders(t *testing.T, s story, stack string) {
 	t.Helper()
-	out := s.ssh(t, stack, "bastion", fmt.Sprintf("/opt/kafka/current/bin/kafka-console-consumer.sh "+
-		"--bootstrap-server broker-1001.%s.kafka.internal:9092 --topic orders --from-beginning --max-messages 500 --timeout-ms 30000 | sort -n | uniq | wc -l", stack))
+	out := s.ssh(t, stack, "bastion", fmt.Sprintf("sudo /opt/kafka/current/bin/kafka-console-consumer.sh "+
+		"--command-config /etc/kafka/client.properties --bootstrap-server broker-1001.%s.kafka.internal:9092 --topic orders --from-beginning --max-messages 500 --timeout-ms 30000 | sort -n | uniq | wc -l", stack))
 	if got := strings.TrimSpace(out); got != "500" {
 		t.Errorf("500 different records went in, %s came out", got)
 	}
@@ -138,8 +138,8 @@ func onlyAllowedPortsAnswer(t *testing.T, s story, stack string) {
 			"timeout 2 bash -c '</dev/tcp/%s/%d' 2>/dev/null && echo open || echo shut", target, port)))
 	}
 	want := map[string]map[int]string{
-		"broker-1001": {22: "shut", 80: "shut", 7777: "shut", 8080: "shut", 9092: "open", 9093: "open"},
-		"bastion":     {22: "open", 80: "shut", 7777: "shut", 8080: "shut", 9092: "open", 9093: "shut"},
+		"broker-1001": {22: "shut", 80: "shut", 7777: "shut", 8080: "shut", 9091: "open", 9092: "shut", 9093: "open"},
+		"bastion":     {22: "open", 80: "shut", 7777: "shut", 8080: "shut", 9091: "shut", 9092: "open", 9093: "shut"},
 		"broker-1002": {80: "open", 7777: "open", 8080: "open"},
 	}
 	for from, ports := range want {

@@ -39,8 +39,12 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	computed := map[string]map[resource.PropertyKey]string{
 		"tls:index/privateKey:PrivateKey": {
 			"publicKeyOpenssh": "ssh-ed25519 public-" + args.Name, "privateKeyOpenssh": "private-" + args.Name,
-			"privateKeyPem": "pem-" + args.Name,
+			"privateKeyPem": made().key,
 		},
+		"tls:index/selfSignedCert:SelfSignedCert": {
+			"certPem": made().certificate, "validityStartTime": "2026-01-01T00:00:00Z", "validityEndTime": "2027-01-01T00:00:00Z",
+		},
+		"command:remote:Command":                {"stdout": "prepare: done\n" + made().request},
 		"aws:ec2/instance:Instance":             {"privateIp": "ip-" + args.Name},
 		"aws:ec2/eip:Eip":                       {"allocationId": "eipalloc-" + args.Name, "publicIp": "public-" + args.Name},
 		"aws:ec2/eipAssociation:EipAssociation": {"publicIp": "public-" + args.Name},

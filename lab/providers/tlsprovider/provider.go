@@ -19,7 +19,7 @@ const (
 // New makes a provider for one engine connection.
 func New() p.Provider {
 	return infer.Provider(infer.Options{
-		Resources: []infer.InferredResource{infer.Resource(&privateKey{})},
+		Resources: []infer.InferredResource{infer.Resource(&privateKey{}), infer.Resource(&selfSigned{})},
 		Config:    infer.Config(&config{}),
 	})
 }
@@ -27,6 +27,11 @@ func New() p.Provider {
 // config is empty: the stand-in has no use for the real provider's proxy.
 type config struct{}
 
-// Arguments gives the argument struct of tls:index:PrivateKey, so that a test
+// Arguments gives the argument struct of each type by token, so that a test
 // can hold it against the SDK's.
-func Arguments() reflect.Type { return reflect.TypeFor[privateKeyArgs]() }
+func Arguments() map[string]reflect.Type {
+	return map[string]reflect.Type{
+		"tls:index/privateKey:PrivateKey":         reflect.TypeFor[privateKeyArgs](),
+		"tls:index/selfSignedCert:SelfSignedCert": reflect.TypeFor[selfSignedArgs](),
+	}
+}

@@ -1,0 +1,138 @@
+package render
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"kraftstack/config"
+)
+
+// organization is in the name of every certificate of kraftstack's making.
+const organization = "kraftstack"
+
+// skew is how far a host's clock may be behind: certificates begin that much
+// before they are made.
+const skew = time.Hour
+
+// Subject is the name that a node asks a certificate for, as openssl takes it.
+func Subject(s config.Stack, n config.Node) string {
+	return "/O=" + organization + "/CN=" + s.Host(n)
+}
+
+// CertificateNames are the DNS names in a broker's certificate for clients: its
+// own, and the one that clients start from.
+func CertificateNames(s config.Stack, n config.Node) []string {
+	return []string{s.Host(n), s.BootstrapName()}
+}
+
+// Request finds the certificate request in what a host printed.
+func Request(output string) (string, error) {
+	for rest := []byte(output); ; {
+		block, after := pem.Decode(rest)
+		if block == nil {
+			return "", errors.New("the host printed no certificate request; run up again")
+		}
+		if block.Type == "CERTIFICATE REQUEST" {
+			return string(pem.EncodeToMemory(block)), nil
+		}
+		rest = after
+	}
+}
+
+// Authority signs certificates: its own certificate and its private key, as
+// PEM. What it makes is a function of its arguments, down to the last bit (RFC
+// 6979, RFC 8017), so that a certificate is no resource of its own.
+//
+// Errors never quote the key.
+type Authority struct {
+	Certificate string
+	Key         string
+}
+
+// Member makes a node a member of the cluster: it signs the key of the node's
+// request. The certificate lasts as long as the authority, because Kafka's Raft
+// client reads its key store once in the life of a process
+// (kafka.raft.KafkaRaftManager, 4.3): one that ends would restart every node.
+func (a Authority) Member(request, host string) (string, error) {
+	ca, key, err := a.read()
+	if err != nil {
+		return "", err
+	}
+	return sign(ca, key, request, &x509.Certificate{
+		DNSNames:  []string{host},
+		NotBefore: ca.NotBefore.Add(-skew), NotAfter: ca.NotAfter,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	})
+}
+
+// Server is what a broker shows to clients, for the key of its request: the
+// first of names is its own. It lasts from one time until another, both in the
+// form of RFC 3339.
+func (a Authority) Server(request string, names []string, from, until string) (string, error) {
+	ca, key, err := a.read()
+	if err != nil {
+		return "", err
+	}
+	begin, err := time.Parse(time.RFC3339, from)
+	if err != nil {
+		return "", fmt.Errorf("certificate of %s: %w", names[0], err)
+	}
+	end, err := time.Parse(time.RFC3339, until)
+	if err != nil {
+		return "", fmt.Errorf("certificate of %s: %w", names[0], err)
+	}
+	return sign(ca, key, request, &x509.Certificate{
+		DNSNames:  names,
+		NotBefore: begin.Add(-skew), NotAfter: end,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	})
+}
+
+// sign completes a template with what all certificates have: the name, the
+// request's key and a serial number that follows from the rest.
+func sign(ca *x509.Certificate, key crypto.Signer, request string, template *x509.Certificate) (string, error) {
+	host := template.DNSNames[0]
+	block, _ := pem.Decode([]byte(request))
+	if block == nil {
+		return "", fmt.Errorf("certificate of %s: the request is not PEM", host)
+	}
+	asked, err := x509.ParseCertificateRequest(block.Bytes)
+	if err == nil {
+		err = asked.CheckSignature()
+	}
+	if err != nil {
+		return "", fmt.Errorf("certificate of %s: the request: %w", host, err)
+	}
+	serial := sha256.New()
+	_, _ = fmt.Fprintf(serial, "%x %x %s %v", ca.Raw, block.Bytes, template.NotBefore.UTC(), template.ExtKeyUsage)
+	template.SerialNumber = new(big.Int).SetBytes(serial.Sum(nil)[1:17])
+	template.Subject = pkix.Name{Organization: []string{organization}, CommonName: host}
+	template.KeyUsage = x509.KeyUsageDigitalSignature
+	template.BasicConstraintsValid = true
+	// No source of randomness: the signature is a function of its input.
+	der, err := x509.CreateCertificate(nil, template, ca, asked.PublicKey, key)
+	if err != nil {
+		return "", fmt.Errorf("certificate of %s: %w", host, err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), nil
+}
+
+func (a Authority) read() (*x509.Certificate, crypto.Signer, error) {
+	block, _ := pem.Decode([]byte(a.Certificate))
+	if block == nil {
+		return nil, nil, errors.New("the certificate of an authority is not PEM")
+	}
+	ca, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the certificate of an authority: %w", err)
+	}
+	key, err := config.ParseKey(a.Key)
+	return ca, key, err
+}
