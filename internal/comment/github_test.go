@@ -1,0 +1,119 @@
+package comment
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// gitHubServer answers as GitHub's REST API does (docs.github.com/rest:
+// issues/comments, commits/statuses, pulls, users).
+func gitHubServer(s *server) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v3/repos/acme/kafka/pulls/12", func(w http.ResponseWriter, _ *http.Request) {
+		s.reply(w, http.StatusOK, map[string]any{"number": 12, "head": map[string]any{"sha": sha}})
+	})
+	mux.HandleFunc("GET /api/v3/user", func(w http.ResponseWriter, _ *http.Request) {
+		if s.app {
+			s.message(w, http.StatusForbidden, "Resource not accessible by integration")
+			return
+		}
+		s.reply(w, http.StatusOK, map[string]any{"login": "builder", "id": self, "type": "User"})
+	})
+	mux.HandleFunc("GET /api/v3/repos/acme/kafka/issues/12/comments", func(w http.ResponseWriter, r *http.Request) {
+		items, next, last := s.page(r)
+		if next > 0 {
+			link := func(page int, rel string) string {
+				return fmt.Sprintf(`<%s%s?page=%d&per_page=%s>; rel=%q`, s.URL, r.URL.Path, page, r.URL.Query().Get("per_page"), rel)
+			}
+			w.Header().Set("Link", link(next, "next")+", "+link(last, "last"))
+		}
+		list := []any{}
+		for _, c := range items {
+			list = append(list, s.gitHubComment(c))
+		}
+		s.reply(w, http.StatusOK, list)
+	})
+	mux.HandleFunc("POST /api/v3/repos/acme/kafka/issues/12/comments", func(w http.ResponseWriter, r *http.Request) {
+		if body := s.body(r); s.gitHubWritable(w, body) {
+			s.reply(w, http.StatusCreated, s.gitHubComment(s.add(self, body["body"].(string))))
+		}
+	})
+	mux.HandleFunc("PATCH /api/v3/repos/acme/kafka/issues/comments/{id}", func(w http.ResponseWriter, r *http.Request) {
+		c, body := s.find(r.PathValue("id")), s.body(r)
+		switch {
+		case c == nil:
+			s.message(w, http.StatusNotFound, "Not Found")
+		case c.Author != self:
+			s.t.Errorf("the comment of user %d is edited", c.Author)
+			s.message(w, http.StatusForbidden, "Must have admin rights to Repository.")
+		case s.gitHubWritable(w, body):
+			c.Body = body["body"].(string)
+			s.reply(w, http.StatusOK, s.gitHubComment(*c))
+		}
+	})
+	mux.HandleFunc("POST /api/v3/repos/acme/kafka/statuses/{sha}", func(w http.ResponseWriter, r *http.Request) {
+		body := s.body(r)
+		state, _ := body["state"].(string)
+		switch {
+		case s.readOnly:
+			s.message(w, http.StatusForbidden, "Resource not accessible by integration")
+		case r.PathValue("sha") != sha:
+			s.message(w, http.StatusUnprocessableEntity, "No commit found for SHA: "+r.PathValue("sha"))
+		case state != "success" && state != "failure" && state != "error" && state != "pending", characters(body, "description") > 140:
+			s.message(w, http.StatusUnprocessableEntity, "Validation Failed")
+		default:
+			s.statuses = append(s.statuses, body)
+			s.reply(w, http.StatusCreated, body)
+		}
+	})
+	return s.gitHubDoor(mux)
+}
+
+// gitHubDoor checks who comes, as the API does before it looks at a path.
+func (s *server) gitHubDoor(inner *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") != "Bearer "+token:
+			s.message(w, http.StatusUnauthorized, "Bad credentials")
+		case !strings.Contains(r.Header.Get("Accept"), "application/vnd.github") || r.Header.Get("X-Github-Api-Version") == "":
+			s.t.Errorf("%s %s says which API it means with %v", r.Method, r.URL.Path, r.Header)
+		case s.hidden:
+			s.message(w, http.StatusNotFound, "Not Found")
+		default:
+			if _, pattern := inner.Handler(r); pattern == "" {
+				s.t.Errorf("%s %s is nothing that the package should ask for", r.Method, r.URL)
+			}
+			inner.ServeHTTP(w, r)
+		}
+	})
+}
+
+// gitHubWritable refuses what the API refuses.
+func (s *server) gitHubWritable(w http.ResponseWriter, body map[string]any) bool {
+	switch n := characters(body, "body"); {
+	case s.readOnly:
+		s.message(w, http.StatusForbidden, "Resource not accessible by integration")
+	case n == 0:
+		s.message(w, http.StatusUnprocessableEntity, "Validation Failed")
+	case n > 65536:
+		s.reply(w, http.StatusUnprocessableEntity, map[string]any{"message": "Validation Failed", "errors": []any{map[string]any{
+			"resource": "IssueComment", "code": "unprocessable", "field": "data", "message": "Body is too long (maximum is 65536 characters)"}}})
+	default:
+		return true
+	}
+	return false
+}
+
+func (s *server) gitHubComment(c stored) map[string]any {
+	user := map[string]any{"id": c.Author, "login": fmt.Sprintf("user-%d", c.Author), "type": "User"}
+	if s.app && c.Author == self {
+		user["login"], user["type"] = "github-actions[bot]", "Bot"
+	}
+	return map[string]any{
+		"id": c.ID, "user": user,
+		// As lines come back from there.
+		"body":     strings.ReplaceAll(c.Body, "\n", "\r\n"),
+		"html_url": fmt.Sprintf("%s/acme/kafka/pull/12#issuecomment-%d", s.URL, c.ID),
+	}
+}

@@ -1,0 +1,104 @@
+package comment
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// gitLabServer answers as GitLab's REST API does (docs.gitlab.com/api: notes,
+// merge_requests, commits, users).
+func gitLabServer(s *server) http.Handler {
+	mux := http.NewServeMux()
+	const project = "/api/v4/projects/acme%2Fplatform%2Fkafka"
+	mux.HandleFunc("GET "+project+"/merge_requests/12", func(w http.ResponseWriter, _ *http.Request) {
+		s.reply(w, http.StatusOK, map[string]any{"iid": 12, "sha": sha, "source_project_id": 44, "target_project_id": 43})
+	})
+	mux.HandleFunc("GET /api/v4/user", func(w http.ResponseWriter, _ *http.Request) {
+		s.reply(w, http.StatusOK, map[string]any{"id": self, "username": "builder"})
+	})
+	mux.HandleFunc("GET "+project+"/merge_requests/12/notes", func(w http.ResponseWriter, r *http.Request) {
+		items, next, last := s.page(r)
+		w.Header().Set("X-Next-Page", "")
+		if next > 0 {
+			w.Header().Set("X-Next-Page", strconv.Itoa(next))
+		}
+		w.Header().Set("X-Total-Pages", strconv.Itoa(last))
+		list := []any{}
+		for _, c := range items {
+			list = append(list, gitLabNote(c))
+		}
+		s.reply(w, http.StatusOK, list)
+	})
+	mux.HandleFunc("POST "+project+"/merge_requests/12/notes", func(w http.ResponseWriter, r *http.Request) {
+		if body := s.body(r); s.gitLabWritable(w, body) {
+			s.reply(w, http.StatusCreated, gitLabNote(s.add(self, body["body"].(string))))
+		}
+	})
+	mux.HandleFunc("PUT "+project+"/merge_requests/12/notes/{id}", func(w http.ResponseWriter, r *http.Request) {
+		c, body := s.find(r.PathValue("id")), s.body(r)
+		switch {
+		case c == nil:
+			s.message(w, http.StatusNotFound, "404 Note Not Found")
+		case c.Author != self:
+			s.t.Errorf("the note of user %d is edited", c.Author)
+			s.message(w, http.StatusForbidden, "403 Forbidden")
+		case s.gitLabWritable(w, body):
+			c.Body = body["body"].(string)
+			s.reply(w, http.StatusOK, gitLabNote(*c))
+		}
+	})
+	mux.HandleFunc("POST /api/v4/projects/44/statuses/{sha}", func(w http.ResponseWriter, r *http.Request) {
+		body := s.body(r)
+		state, _ := body["state"].(string)
+		switch {
+		case s.readOnly:
+			s.message(w, http.StatusForbidden, "403 Forbidden")
+		case r.PathValue("sha") != sha:
+			s.message(w, http.StatusNotFound, "404 Commit Not Found")
+		case state != "success" && state != "failed", characters(body, "description") > 255:
+			s.message(w, http.StatusBadRequest, "state does not have a valid value")
+		default:
+			s.statuses = append(s.statuses, body)
+			s.reply(w, http.StatusCreated, body)
+		}
+	})
+	return s.gitLabDoor(mux)
+}
+
+func (s *server) gitLabDoor(inner *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Private-Token") != token:
+			s.message(w, http.StatusUnauthorized, "401 Unauthorized")
+		case s.hidden:
+			s.message(w, http.StatusNotFound, "404 Project Not Found")
+		default:
+			if _, pattern := inner.Handler(r); pattern == "" {
+				s.t.Errorf("%s %s is nothing that the package should ask for", r.Method, r.URL)
+			}
+			inner.ServeHTTP(w, r)
+		}
+	})
+}
+
+func (s *server) gitLabWritable(w http.ResponseWriter, body map[string]any) bool {
+	switch n := characters(body, "body"); {
+	case s.readOnly:
+		s.message(w, http.StatusForbidden, "403 Forbidden")
+	case n == 0:
+		s.message(w, http.StatusBadRequest, "400 Bad request - Note {:note=>[\"can't be blank\"]}")
+	case n > 1_000_000:
+		s.message(w, http.StatusBadRequest, "400 Bad request - Note {:note=>[\"is too long (maximum is 1000000 characters)\"]}")
+	default:
+		return true
+	}
+	return false
+}
+
+func gitLabNote(c stored) map[string]any {
+	return map[string]any{
+		"id": c.ID, "body": c.Body, "system": c.System, "created_at": "2026-11-28T20:00:00.000Z",
+		"author": map[string]any{"id": c.Author, "username": fmt.Sprintf("user-%d", c.Author)},
+	}
+}
