@@ -90,7 +90,15 @@ func (op *operation) perform(ctx context.Context) error {
 	}
 	err = op.attempt(ctx, stack)
 	result := op.began.Report()
-	op.run.body, op.run.counts = markdownOf(result), counts(result)
+	if err != nil {
+		result = result.WithFailure(ui.OneLine(err.Error()))
+	}
+	op.run.body, op.run.counts = result.WriteMarkdown, counts(result)
+	if ctx.Err() == nil {
+		if unpublished := op.publish(ctx, result); err == nil {
+			err = unpublished
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -138,40 +146,6 @@ func (op *operation) keepState(ctx context.Context) error {
 	}
 	_, err = record.Backup(op.run.folder, op.run.Run, state)
 	return err
-}
-
-// lookAhead computes what up would do where a person is asked, and what the
-// whole stack needs where only some hosts are wanted.
-func (op *operation) lookAhead(ctx context.Context, stack *automation.Stack) error {
-	terminal := ui.For(op.command.ErrOrStderr(), os.Getenv)
-	asks := op.use == "up" && !op.yes && !op.json && op.plan == "" && terminal.Live
-	narrow := len(op.hosts) > 0 && op.use != "refresh"
-	if !asks && !narrow {
-		return nil
-	}
-	look := func(o automation.Options) (report.Report, error) {
-		collector := report.NewCollector(op.stack)
-		err := stack.With(o).Preview(ctx, collector.Watch)
-		return collector.Report(), err
-	}
-	if narrow {
-		whole, err := look(automation.Options{})
-		if err != nil {
-			return err
-		}
-		op.leftOut = whole.Changes
-	}
-	if !asks {
-		return nil
-	}
-	seen, err := look(automation.Options{Targets: stack.Targets()})
-	if err != nil || len(seen.Changes) == 0 {
-		return err
-	}
-	if err := seen.WriteText(op.command.ErrOrStderr()); err != nil {
-		return err
-	}
-	return askToGoOn(op.command.InOrStdin(), op.command.ErrOrStderr(), op.stack)
 }
 
 // attempt runs the operation, again where the cause of a failure may pass.
@@ -230,14 +204,6 @@ func (op *operation) write(w io.Writer, result report.Report) error {
 		return err
 	}
 	return result.WriteLeftOut(w)
-}
-
-// markdownOf is the report for the artifact.
-func markdownOf(result report.Report) func(io.Writer) error {
-	return func(w io.Writer) error {
-		_, err := io.WriteString(w, result.Markdown(report.MarkdownOptions{}))
-		return err
-	}
 }
 
 // counts are the changes of a report by kind.

@@ -28,6 +28,7 @@ type options struct {
 	engine          bool // the verb starts one
 	events          string
 	artifacts       string
+	publishing
 }
 
 func (o *options) register(c *cobra.Command) {

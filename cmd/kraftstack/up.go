@@ -55,7 +55,7 @@ by component, configuration as text. It changes nothing and dials no host. With
 --save-plan what it shows is kept for up --plan; secrets in the plan are
 encrypted as they are in the state.`,
 		create: true, quiet: true, act: (*automation.Stack).Preview,
-	}, flagHosts, flagSavePlan, flagExpect, flagRetries)
+	}, flagHosts, flagSavePlan, flagExpect, flagRetries, flagComment)
 }
 
 // The flags that only some operations have.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -53,6 +54,12 @@ func (r Report) Markdown(o MarkdownOptions) string {
 	}
 	kept = append(kept, notice(len(blocks)-len(kept)+1))
 	return strings.Join(kept, "")
+}
+
+// WriteMarkdown writes the whole report.
+func (r Report) WriteMarkdown(w io.Writer) error {
+	_, err := io.WriteString(w, r.Markdown(MarkdownOptions{}))
+	return err
 }
 
 // markdownHead is what is never cut. Its size is bounded: places are lists of

@@ -1,4 +1,4 @@
-package comment
+package forge
 
 import (
 	"fmt"
@@ -8,17 +8,17 @@ import (
 
 // gitHubServer answers as GitHub's REST API does (docs.github.com/rest:
 // issues/comments, commits/statuses, pulls, users).
-func gitHubServer(s *server) http.Handler {
+func gitHubServer(s *Server) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v3/repos/acme/kafka/pulls/12", func(w http.ResponseWriter, _ *http.Request) {
-		s.reply(w, http.StatusOK, map[string]any{"number": 12, "head": map[string]any{"sha": sha}})
+		s.reply(w, http.StatusOK, map[string]any{"number": 12, "head": map[string]any{"sha": SHA}})
 	})
 	mux.HandleFunc("GET /api/v3/user", func(w http.ResponseWriter, _ *http.Request) {
-		if s.app {
+		if s.App {
 			s.message(w, http.StatusForbidden, "Resource not accessible by integration")
 			return
 		}
-		s.reply(w, http.StatusOK, map[string]any{"login": "builder", "id": self, "type": "User"})
+		s.reply(w, http.StatusOK, map[string]any{"login": "builder", "id": Self, "type": "User"})
 	})
 	mux.HandleFunc("GET /api/v3/repos/acme/kafka/issues/12/comments", func(w http.ResponseWriter, r *http.Request) {
 		items, next, last := s.page(r)
@@ -36,7 +36,7 @@ func gitHubServer(s *server) http.Handler {
 	})
 	mux.HandleFunc("POST /api/v3/repos/acme/kafka/issues/12/comments", func(w http.ResponseWriter, r *http.Request) {
 		if body := s.body(r); s.gitHubWritable(w, body) {
-			s.reply(w, http.StatusCreated, s.gitHubComment(s.add(self, body["body"].(string))))
+			s.reply(w, http.StatusCreated, s.gitHubComment(s.Add(Self, body["body"].(string))))
 		}
 	})
 	mux.HandleFunc("PATCH /api/v3/repos/acme/kafka/issues/comments/{id}", func(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +44,7 @@ func gitHubServer(s *server) http.Handler {
 		switch {
 		case c == nil:
 			s.message(w, http.StatusNotFound, "Not Found")
-		case c.Author != self:
+		case c.Author != Self:
 			s.t.Errorf("the comment of user %d is edited", c.Author)
 			s.message(w, http.StatusForbidden, "Must have admin rights to Repository.")
 		case s.gitHubWritable(w, body):
@@ -52,33 +52,35 @@ func gitHubServer(s *server) http.Handler {
 			s.reply(w, http.StatusOK, s.gitHubComment(*c))
 		}
 	})
-	mux.HandleFunc("POST /api/v3/repos/acme/kafka/statuses/{sha}", func(w http.ResponseWriter, r *http.Request) {
-		body := s.body(r)
-		state, _ := body["state"].(string)
-		switch {
-		case s.readOnly:
-			s.message(w, http.StatusForbidden, "Resource not accessible by integration")
-		case r.PathValue("sha") != sha:
-			s.message(w, http.StatusUnprocessableEntity, "No commit found for SHA: "+r.PathValue("sha"))
-		case state != "success" && state != "failure" && state != "error" && state != "pending", characters(body, "description") > 140:
-			s.message(w, http.StatusUnprocessableEntity, "Validation Failed")
-		default:
-			s.statuses = append(s.statuses, body)
-			s.reply(w, http.StatusCreated, body)
-		}
-	})
+	mux.HandleFunc("POST /api/v3/repos/acme/kafka/statuses/{sha}", s.gitHubStatus)
 	return s.gitHubDoor(mux)
 }
 
+func (s *Server) gitHubStatus(w http.ResponseWriter, r *http.Request) {
+	body := s.body(r)
+	state, _ := body["state"].(string)
+	switch {
+	case s.ReadOnly:
+		s.message(w, http.StatusForbidden, "Resource not accessible by integration")
+	case r.PathValue("sha") != SHA:
+		s.message(w, http.StatusUnprocessableEntity, "No commit found for SHA: "+r.PathValue("sha"))
+	case state != "success" && state != "failure" && state != "error" && state != "pending", characters(body, "description") > 140:
+		s.message(w, http.StatusUnprocessableEntity, "Validation Failed")
+	default:
+		s.Statuses = append(s.Statuses, body)
+		s.reply(w, http.StatusCreated, body)
+	}
+}
+
 // gitHubDoor checks who comes, as the API does before it looks at a path.
-func (s *server) gitHubDoor(inner *http.ServeMux) http.Handler {
+func (s *Server) gitHubDoor(inner *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.Header.Get("Authorization") != "Bearer "+token:
+		case r.Header.Get("Authorization") != "Bearer "+Token:
 			s.message(w, http.StatusUnauthorized, "Bad credentials")
 		case !strings.Contains(r.Header.Get("Accept"), "application/vnd.github") || r.Header.Get("X-Github-Api-Version") == "":
 			s.t.Errorf("%s %s says which API it means with %v", r.Method, r.URL.Path, r.Header)
-		case s.hidden:
+		case s.Hidden:
 			s.message(w, http.StatusNotFound, "Not Found")
 		default:
 			if _, pattern := inner.Handler(r); pattern == "" {
@@ -90,9 +92,9 @@ func (s *server) gitHubDoor(inner *http.ServeMux) http.Handler {
 }
 
 // gitHubWritable refuses what the API refuses.
-func (s *server) gitHubWritable(w http.ResponseWriter, body map[string]any) bool {
+func (s *Server) gitHubWritable(w http.ResponseWriter, body map[string]any) bool {
 	switch n := characters(body, "body"); {
-	case s.readOnly:
+	case s.ReadOnly:
 		s.message(w, http.StatusForbidden, "Resource not accessible by integration")
 	case n == 0:
 		s.message(w, http.StatusUnprocessableEntity, "Validation Failed")
@@ -105,9 +107,9 @@ func (s *server) gitHubWritable(w http.ResponseWriter, body map[string]any) bool
 	return false
 }
 
-func (s *server) gitHubComment(c stored) map[string]any {
+func (s *Server) gitHubComment(c Comment) map[string]any {
 	user := map[string]any{"id": c.Author, "login": fmt.Sprintf("user-%d", c.Author), "type": "User"}
-	if s.app && c.Author == self {
+	if s.App && c.Author == Self {
 		user["login"], user["type"] = "github-actions[bot]", "Bot"
 	}
 	return map[string]any{

@@ -1,4 +1,4 @@
-package comment
+package forge
 
 import (
 	"fmt"
@@ -8,14 +8,14 @@ import (
 
 // gitLabServer answers as GitLab's REST API does (docs.gitlab.com/api: notes,
 // merge_requests, commits, users).
-func gitLabServer(s *server) http.Handler {
+func gitLabServer(s *Server) http.Handler {
 	mux := http.NewServeMux()
 	const project = "/api/v4/projects/acme%2Fplatform%2Fkafka"
 	mux.HandleFunc("GET "+project+"/merge_requests/12", func(w http.ResponseWriter, _ *http.Request) {
-		s.reply(w, http.StatusOK, map[string]any{"iid": 12, "sha": sha, "source_project_id": 44, "target_project_id": 43})
+		s.reply(w, http.StatusOK, map[string]any{"iid": 12, "sha": SHA, "source_project_id": 44, "target_project_id": 43})
 	})
 	mux.HandleFunc("GET /api/v4/user", func(w http.ResponseWriter, _ *http.Request) {
-		s.reply(w, http.StatusOK, map[string]any{"id": self, "username": "builder"})
+		s.reply(w, http.StatusOK, map[string]any{"id": Self, "username": "builder"})
 	})
 	mux.HandleFunc("GET "+project+"/merge_requests/12/notes", func(w http.ResponseWriter, r *http.Request) {
 		items, next, last := s.page(r)
@@ -32,7 +32,7 @@ func gitLabServer(s *server) http.Handler {
 	})
 	mux.HandleFunc("POST "+project+"/merge_requests/12/notes", func(w http.ResponseWriter, r *http.Request) {
 		if body := s.body(r); s.gitLabWritable(w, body) {
-			s.reply(w, http.StatusCreated, gitLabNote(s.add(self, body["body"].(string))))
+			s.reply(w, http.StatusCreated, gitLabNote(s.Add(Self, body["body"].(string))))
 		}
 	})
 	mux.HandleFunc("PUT "+project+"/merge_requests/12/notes/{id}", func(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +40,7 @@ func gitLabServer(s *server) http.Handler {
 		switch {
 		case c == nil:
 			s.message(w, http.StatusNotFound, "404 Note Not Found")
-		case c.Author != self:
+		case c.Author != Self:
 			s.t.Errorf("the note of user %d is edited", c.Author)
 			s.message(w, http.StatusForbidden, "403 Forbidden")
 		case s.gitLabWritable(w, body):
@@ -52,26 +52,26 @@ func gitLabServer(s *server) http.Handler {
 		body := s.body(r)
 		state, _ := body["state"].(string)
 		switch {
-		case s.readOnly:
+		case s.ReadOnly:
 			s.message(w, http.StatusForbidden, "403 Forbidden")
-		case r.PathValue("sha") != sha:
+		case r.PathValue("sha") != SHA:
 			s.message(w, http.StatusNotFound, "404 Commit Not Found")
 		case state != "success" && state != "failed", characters(body, "description") > 255:
 			s.message(w, http.StatusBadRequest, "state does not have a valid value")
 		default:
-			s.statuses = append(s.statuses, body)
+			s.Statuses = append(s.Statuses, body)
 			s.reply(w, http.StatusCreated, body)
 		}
 	})
 	return s.gitLabDoor(mux)
 }
 
-func (s *server) gitLabDoor(inner *http.ServeMux) http.Handler {
+func (s *Server) gitLabDoor(inner *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.Header.Get("Private-Token") != token:
+		case r.Header.Get("Private-Token") != Token:
 			s.message(w, http.StatusUnauthorized, "401 Unauthorized")
-		case s.hidden:
+		case s.Hidden:
 			s.message(w, http.StatusNotFound, "404 Project Not Found")
 		default:
 			if _, pattern := inner.Handler(r); pattern == "" {
@@ -82,9 +82,9 @@ func (s *server) gitLabDoor(inner *http.ServeMux) http.Handler {
 	})
 }
 
-func (s *server) gitLabWritable(w http.ResponseWriter, body map[string]any) bool {
+func (s *Server) gitLabWritable(w http.ResponseWriter, body map[string]any) bool {
 	switch n := characters(body, "body"); {
-	case s.readOnly:
+	case s.ReadOnly:
 		s.message(w, http.StatusForbidden, "403 Forbidden")
 	case n == 0:
 		s.message(w, http.StatusBadRequest, "400 Bad request - Note {:note=>[\"can't be blank\"]}")
@@ -96,9 +96,9 @@ func (s *server) gitLabWritable(w http.ResponseWriter, body map[string]any) bool
 	return false
 }
 
-func gitLabNote(c stored) map[string]any {
+func gitLabNote(c Comment) map[string]any {
 	return map[string]any{
-		"id": c.ID, "body": c.Body, "system": c.System, "created_at": "2026-11-28T20:00:00.000Z",
+		"id": c.ID, "body": c.Body, "system": false, "created_at": "2026-11-28T20:00:00.000Z",
 		"author": map[string]any{"id": c.Author, "username": fmt.Sprintf("user-%d", c.Author)},
 	}
 }
