@@ -38,13 +38,21 @@ type apiError struct {
 	err    error
 }
 
-func (e *apiError) Error() string { return e.err.Error() }
-
-func (e *apiError) Unwrap() []error {
-	if e.status == http.StatusForbidden && !e.busy || e.status == http.StatusNotFound {
-		return []error{ErrNoRights, e.err}
+func (e *apiError) Error() string {
+	if e.noRights() {
+		return ErrNoRights.Error() + ": " + e.err.Error()
 	}
-	return []error{e.err}
+	return e.err.Error()
+}
+
+// Is tells errors.Is of what a status means: a server hides with 404 what a
+// token may not see.
+func (e *apiError) Is(target error) bool { return target == ErrNoRights && e.noRights() }
+
+func (e *apiError) Unwrap() error { return e.err }
+
+func (e *apiError) noRights() bool {
+	return e.status == http.StatusForbidden && !e.busy || e.status == http.StatusNotFound
 }
 
 // answer makes an apiError of a failed request: what the status and the headers
