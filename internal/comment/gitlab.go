@@ -52,7 +52,7 @@ func (g *gitLab) earlier(ctx context.Context, marker string) (*note, error) {
 		return nil, g.answer(response, err)
 	}
 	options := &gitlab.ListMergeRequestNotesOptions{
-		ListOptions: gitlab.ListOptions{PerPage: gitLabPage}, Sort: gitlab.Ptr("asc"), OrderBy: gitlab.Ptr("created_at"),
+		ListOptions: gitlab.ListOptions{PerPage: gitLabPage}, Sort: new("asc"), OrderBy: new("created_at"),
 	}
 	for {
 		notes, response, err := g.client.Notes.ListMergeRequestNotes(g.project, g.number, options, gitlab.WithContext(ctx))
@@ -97,7 +97,7 @@ func (g *gitLab) status(ctx context.Context, commit string, s Status) error {
 	if s.Passed {
 		state = gitlab.Success
 	}
-	options := &gitlab.SetCommitStatusOptions{State: state, Name: &s.Name, Description: gitlab.Ptr(cut(s.Description, gitLabDescription))}
+	options := &gitlab.SetCommitStatusOptions{State: state, Name: &s.Name, Description: new(cut(s.Description, gitLabDescription))}
 	if g.jobURL != "" {
 		options.TargetURL = &g.jobURL
 	}

@@ -67,7 +67,7 @@ func answer(response *http.Response, err error) error {
 	}
 	e := &apiError{status: response.StatusCode, err: err}
 	header := response.Header
-	limited := header.Get("X-RateLimit-Remaining") == "0" || header.Get("Retry-After") != ""
+	limited := header.Get("X-Ratelimit-Remaining") == "0" || header.Get("Retry-After") != ""
 	switch {
 	case e.status == http.StatusTooManyRequests,
 		e.status == http.StatusForbidden && limited,
@@ -89,7 +89,7 @@ func askedWait(header http.Header, now time.Time) time.Duration {
 			return max(0, at.Sub(now))
 		}
 	}
-	for _, name := range []string{"X-RateLimit-Reset", "RateLimit-Reset"} {
+	for _, name := range []string{"X-Ratelimit-Reset", "Ratelimit-Reset"} {
 		if at, err := strconv.ParseInt(header.Get(name), 10, 64); err == nil {
 			return max(0, time.Unix(at, 0).Sub(now)) + time.Second
 		}

@@ -31,7 +31,7 @@ type Collector struct {
 	same        map[string]bool
 	texts       map[string][]text // by URN
 	resources   map[string]Resource
-	restarts    []string // in the events' order, which is the chain's
+	restarts    []restart // in the events' order, which is the chain's
 	diagnostics []Diagnostic
 	places      map[string]automation.Place
 	// reading has the resources that a refresh reads, by URN.
@@ -78,6 +78,7 @@ func (c *Collector) add(m apitype.StepEventMetadata) {
 		return
 	}
 	change := Change{Op: op, Component: place.Component, Step: place.Step, Type: place.Type, Keys: changedKeys(m)}
+	change.restarts = change.Step == "roll" && restarts(m)
 	if op == "update" || op == "replace" {
 		change.Values = values(m, change.Keys)
 		if len(c.texts[m.URN]) == 0 { // a replacement tells it twice
@@ -98,8 +99,8 @@ func (c *Collector) add(m apitype.StepEventMetadata) {
 	}
 	c.seen[m.URN] = len(c.changes)
 	c.changes = append(c.changes, change)
-	if change.restarts() {
-		c.restarts = append(c.restarts, change.Component)
+	if change.restarts {
+		c.restarts = append(c.restarts, restartOf(m, change.Component))
 	}
 }
 
@@ -155,7 +156,7 @@ func (c *Collector) Resources() []Resource {
 func (c *Collector) Report() Report {
 	r := Report{
 		Stack: c.stack, Unchanged: len(c.same), Changes: append([]Change{}, c.changes...),
-		Restarts: append([]string{}, c.restarts...), Losses: []string{},
+		Restarts: []string{}, Losses: []string{},
 		Diffs: group(slices.Concat(slices.Collect(maps.Values(c.texts))...)), Policies: []Finding{}, Diagnostics: append([]Diagnostic{}, c.diagnostics...),
 	}
 	slices.SortStableFunc(r.Changes, Change.compare)
@@ -168,16 +169,11 @@ func (c *Collector) Report() Report {
 			r.Losses = append(r.Losses, change.Op+" "+change.place())
 		}
 	}
-	r.Risks = risks(r, c.Resources())
+	for _, restart := range c.restarts {
+		r.Restarts = append(r.Restarts, restart.node)
+	}
+	r.Risks = risks(r, c.Resources(), waves(c.restarts))
 	return r.judged()
-}
-
-// restarts says whether a running Kafka restarts: where the roll's command line,
-// which names the wanted generation, changes, or where it runs again because the
-// host was changed by hand. A new way to reach the host alone restarts nothing.
-func (c Change) restarts() bool {
-	return c.Step == "roll" && c.Op == "update" && (len(c.Keys) == 0 ||
-		slices.Contains(c.Keys, "create") || slices.Contains(c.Keys, "environment"))
 }
 
 // The types whose loss is the loss of a host, and of its data.

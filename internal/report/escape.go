@@ -11,7 +11,7 @@ import (
 
 // markup is what means something inside a line of GitHub's or GitLab's
 // Markdown, or ends a table's cell. As an entity it is a character and no more.
-const markup = "\\`*_[]<>|~@#!$%&^{}\"'"
+const markup = "\\`*_[]<>|~@#!$%&^{}"
 
 // linkStart is where a bare address would begin to be a link.
 var linkStart = regexp.MustCompile(`://|(?i:www)\.`)

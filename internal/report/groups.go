@@ -86,7 +86,7 @@ func (c Change) details() string {
 	if c.Op == "create" || c.Op == "delete" {
 		return ""
 	}
-	if c.restarts() {
+	if c.restarts {
 		return "restarts Kafka"
 	}
 	shown := map[string]bool{}

@@ -56,6 +56,8 @@ type Change struct {
 	Type      string   `json:"type"`
 	Keys      []string `json:"keys,omitempty"`   // the properties that differ
 	Values    []Value  `json:"values,omitempty"` // how the short ones of them differ
+
+	restarts bool // a Kafka that runs
 }
 
 // Value is how one property differs, as a person reads it.

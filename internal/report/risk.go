@@ -67,7 +67,7 @@ func (f *finder) add(level Level, kind, text string, where string) {
 }
 
 // risks are what a reviewer fears in a report's changes, the worst first.
-func risks(r Report, resources []Resource) []Risk {
+func risks(r Report, resources []Resource, waves int) []Risk {
 	f := &finder{found: []Risk{}}
 	for _, res := range resources {
 		f.losses(res)
@@ -79,7 +79,7 @@ func risks(r Report, resources []Resource) []Risk {
 		f.plaintext(res)
 	}
 	f.quorum(resources, r.Restarts)
-	f.restarts(r.Restarts)
+	f.restarts(r.Restarts, waves)
 	for _, d := range r.Diffs {
 		if d.Secret {
 			for _, host := range d.Hosts {
@@ -152,38 +152,6 @@ func wholeStackGoes(resources []Resource) bool {
 	return slices.ContainsFunc(resources, func(r Resource) bool {
 		return r.Type == "aws:ec2/vpc:Vpc" && r.Op == "delete"
 	})
-}
-
-func (f *finder) restarts(nodes []string) {
-	for _, node := range nodes {
-		f.add(Note, riskRestart, "Kafka restarts, one node after another, in this order; "+Estimate(len(nodes)), node)
-	}
-}
-
-// restartSeconds is what a restart of one node is reckoned at: orderly stop,
-// start, and replicas in sync again. Lab hosts take less; a broker that holds
-// much data takes more. restartLimit is what `kafka-node roll` gives it at most.
-const (
-	restartSeconds = 30
-	restartLimit   = 600
-)
-
-// Estimate says how long rolling some nodes may take. It is no measurement, so
-// it is the same each time.
-func Estimate(nodes int) string {
-	return fmt.Sprintf("about %s, an estimate of %d s each (at most %s, after which a roll fails)",
-		roundTime(nodes*restartSeconds), restartSeconds, roundTime(nodes*restartLimit))
-}
-
-// roundTime writes seconds as people say them.
-func roundTime(seconds int) string {
-	switch {
-	case seconds < 120:
-		return fmt.Sprintf("%d s", seconds)
-	case seconds < 2*3600:
-		return fmt.Sprintf("%d min", (seconds+59)/60)
-	}
-	return fmt.Sprintf("%d h", (seconds+3599)/3600)
 }
 
 // Sentence is the risk with its places.
