@@ -132,8 +132,16 @@ func (h *host) addInstall(ctx *pulumi.Context, stack config.Stack, after []pulum
 	if stack.Kafka.SHA512 != "" {
 		args = append(args, "--sha512="+stack.Kafka.SHA512)
 	}
+	var keys pulumi.StringInput
+	switch {
+	case stack.Kafka.KeysURL():
+		args = append(args, "--keys-url="+stack.Kafka.Keys)
+	case stack.Kafka.Keys != "":
+		args, keys = append(args, "--keys"), pulumi.String(stack.Kafka.Keys)
+	}
 	h.install, err = h.command(ctx, "install", commandArgs{
 		create: pulumi.String(toolkitCall("install", append(args, flags...)...)),
+		stdin:  keys,
 		after:  append([]pulumi.Resource{h.toolkit}, after...),
 	})
 	return err

@@ -109,7 +109,10 @@ type Kafka struct {
 	// SHA512 is 128 hex digits, lower case. Empty means: take the file
 	// ArchiveURL.sha512 that Apache publishes beside each archive.
 	SHA512 string
-	Heap   string // such as "1g" or "512m"; default 1g
+	// Keys are armored PGP keys, one of which must have signed the archive, or
+	// the https URL of such. Empty: the signature is not looked at.
+	Keys string
+	Heap string // such as "1g" or "512m"; default 1g
 	// Config holds broker properties as given, in the stack file's spelling.
 	Config map[string]string
 }

@@ -88,6 +88,21 @@ func setArchive(s *Stack, v any) []flaw {
 }
 
 func archiveForm(s string) string {
+	if wrong := addressForm(s); wrong != "" {
+		return wrong
+	}
+	u, _ := url.Parse(s) // the form has been checked
+	switch {
+	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+		return "has a query or fragment, so .sha512 cannot be put behind it"
+	case !strings.HasSuffix(u.Path, ".tgz") || strings.HasSuffix(u.Path, "/.tgz"):
+		return "does not end in .tgz"
+	}
+	return ""
+}
+
+// addressForm checks what hosts can fetch from.
+func addressForm(s string) string {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || strings.ContainsFunc(s, isOdd) || strings.ContainsAny(s, `"'\`+"`$ "):
@@ -96,10 +111,6 @@ func archiveForm(s string) string {
 		return "has credentials in it, which would be seen in every log"
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "is neither http nor https"
-	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
-		return "has a query or fragment, so .sha512 cannot be put behind it"
-	case !strings.HasSuffix(u.Path, ".tgz") || strings.HasSuffix(u.Path, "/.tgz"):
-		return "does not end in .tgz"
 	}
 	return ""
 }

@@ -20,6 +20,12 @@ func kafkaField() field {
 			set:     setSum,
 		},
 		{
+			name: "keys", kind: text, defText: "none: the signature is not looked at",
+			doc:     "The PGP keys of those who may sign a release of Kafka: those of Apache's KEYS file that you trust, as text, or an https URL of such a file. Where they are given, every host checks the archive's signature, ARCHIVEURL.asc, and refuses an archive that none of these keys has signed. Keys written here protect against a server that changes archive, sum and signature; a URL protects as far as its own server does.",
+			allowed: "public keys in PGP's armor (-----BEGIN PGP PUBLIC KEY BLOCK-----), at most 64 KiB, or an https URL",
+			set:     setKeys,
+		},
+		{
 			name: "heap", kind: text, def: `"1g"`,
 			doc:     "The heap of each Kafka process, fixed from its start. Leave most of the host's memory to the page cache.",
 			allowed: "a number of megabytes or gigabytes such as 512m or 6g, from 256m to 64g",

@@ -21,7 +21,9 @@ type downloads struct {
 	archive  []byte
 	sum      string
 	checksum string // content of URL.sha512
-	asked    atomic.Int64
+	// signature is the content of URL.asc; empty: there is none.
+	signature string
+	asked     atomic.Int64
 	// hurt, where set, answers a request for the archive instead.
 	hurt func(w http.ResponseWriter, n int64)
 }
@@ -39,6 +41,11 @@ func serve(t *testing.T) *downloads {
 		switch {
 		case strings.HasSuffix(r.URL.Path, ".sha512"):
 			fmt.Fprint(w, d.checksum)
+		case strings.HasSuffix(r.URL.Path, ".asc"):
+			if d.signature == "" {
+				w.WriteHeader(http.StatusNotFound)
+			}
+			fmt.Fprint(w, d.signature)
 		case d.hurt != nil:
 			d.hurt(w, n)
 		default:

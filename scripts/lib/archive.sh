@@ -81,6 +81,39 @@ published_sum() {
   if [[ $text =~ ^[0-9a-fA-F]{128}$ ]]; then printf '%s' "${text,,}"; fi
 }
 
+# expect_signature ARCHIVE URL: one of the given keys has signed the archive. gpgv
+# knows no other keys, no trust and no agent: only whether it is so.
+expect_signature() {
+  local armored=$1.keys keyring=$1.keyring block said status=0
+  if [[ ${FLAG[keys]} ]]; then
+    cat >"$armored"
+  else
+    download "${FLAG[keys-url]}" "$armored" "${FLAG[retry-seconds]}"
+  fi
+  while IFS= read -r block; do base64 -d <<<"$block"; done < <(key_blocks "$armored") >"$keyring" 2>/dev/null || true
+  [[ -s $keyring ]] || die 'there is no PGP public key among the keys that were given' 'correct kraftstack:kafka keys in the stack file'
+  download "$2.asc" "$1.asc" "${FLAG[retry-seconds]}"
+  if ! command -v gpgv >/dev/null; then install_first gpgv gnupg2; fi
+  said=$(gpgv --homedir "$(dirname -- "$1")" --status-fd 1 --keyring "$keyring" "$1.asc" "$1" 2>&1) || status=$?
+  if ((status == 0)) && grep -q '^\[GNUPG:\] GOODSIG ' <<<"$said" && ! grep -qE '^\[GNUPG:\] (BADSIG|ERRSIG|EXPSIG|EXPKEYSIG|REVKEYSIG) ' <<<"$said"; then
+    say "signed by $(sed -n 's/^\[GNUPG:\] GOODSIG [0-9A-F]* //p' <<<"$said")"
+    return
+  fi
+  grep '^gpgv: ' <<<"$said" | tail -n 5 >&2 || true
+  die "the archive from $2 is not signed by one of the keys that were given" \
+    'do not use that archive: check the address and the keys (kraftstack:kafka archiveUrl, keys), then run this again'
+}
+
+# key_blocks FILE: the body of each armored key in it, a line each.
+key_blocks() {
+  tr -d '\r' <"$1" | awk '
+    /^-----BEGIN PGP PUBLIC KEY BLOCK-----/ { inside = 1; body = ""; begun = 0; next }
+    /^-----END PGP PUBLIC KEY BLOCK-----/ { if (inside) print body; inside = 0; next }
+    !inside { next }
+    !begun { if ($0 == "") begun = 1; next }
+    !/^=/ { body = body $0 }'
+}
+
 # unpack ARCHIVE VERSION SUM: the version's folder appears whole or not at all.
 unpack() {
   local target work name

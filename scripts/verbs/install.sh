@@ -2,10 +2,11 @@
 
 # verb_install brings Java and one version of Kafka.
 verb_install() {
-  parse_flags 'version! url! sha512= retry-seconds=60 activate?' "$@"
+  parse_flags 'version! url! sha512= keys? keys-url= retry-seconds=60 activate?' "$@"
   check_flag version '[0-9]+\.[0-9]+\.[0-9]+' 'three numbers such as 4.3.0'
   check_flag url 'https?://[^[:space:]]+' 'an http or https address'
   check_flag sha512 '[0-9a-fA-F]{128}' '128 hex digits'
+  check_flag keys-url 'https?://[^[:space:]]+' 'an http or https address'
   check_flag retry-seconds '[0-9]+' 'a number of seconds'
   lock_host
   ensure_java
@@ -52,6 +53,7 @@ ensure_version() {
     die "the archive from $2 has the wrong SHA-512: expected $wanted, got $got" \
       'do not use that archive: check the address and the checksum (kraftstack:kafka archiveUrl, sha512), then run this again'
   fi
+  if [[ ${FLAG[keys]} || ${FLAG[keys-url]} ]]; then expect_signature "$archive" "$2"; fi
   unpack "$archive" "$1" "$got"
   say "Kafka $1 is unpacked in $(version_dir "$1")"
 }
