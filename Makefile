@@ -83,7 +83,13 @@ lint: ## Check Go and shell code
 
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities (needs vuln.go.dev, so no part of lint)
-	@go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+	@"$$(go run ./lab/tools govulncheck)" ./...
+
+.PHONY: sbom
+sbom: ## Write bin/kraftstack.cdx.json: all that the driver is built from
+	@mkdir -p bin
+	@"$$(go run ./lab/tools cyclonedx-gomod)" app -json -licenses -std -noserial -main cmd/kraftstack -output bin/kraftstack.cdx.json .
+	@echo 'bin/kraftstack.cdx.json'
 
 .PHONY: bench
 bench: setup ## Measure, each row beside what a user would pick instead

@@ -9,7 +9,7 @@ import (
 )
 
 func TestToolsArePinned(t *testing.T) {
-	for _, tool := range []goTool{pulumiTool(), languageHostTool(), lintTool()} {
+	for _, tool := range append(checkTools(), pulumiTool(), languageHostTool()) {
 		version, err := tool.version()
 		if err != nil {
 			t.Error(err)

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -60,11 +61,39 @@ func lintTool() goTool {
 	}
 }
 
-// EnsureLinter returns the path of golangci-lint, built on first use.
-func EnsureLinter(ctx context.Context, cacheDir string, out io.Writer) (string, error) {
-	t := lintTool()
+// sbomTool lists what the driver is built from.
+func sbomTool() goTool {
+	return goTool{
+		name:    "cyclonedx-gomod",
+		module:  "github.com/CycloneDX/cyclonedx-gomod",
+		pkg:     "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod",
+		ldflags: "-s -w",
+	}
+}
+
+func vulnTool() goTool {
+	return goTool{
+		name:    "govulncheck",
+		module:  "golang.org/x/vuln",
+		pkg:     "golang.org/x/vuln/cmd/govulncheck",
+		ldflags: "-s -w",
+	}
+}
+
+// checkTools are the programs that the project's own checks need.
+func checkTools() []goTool { return []goTool{lintTool(), sbomTool(), vulnTool()} }
+
+// EnsureTool returns the path of a program that the project's own checks need,
+// built on first use: golangci-lint, cyclonedx-gomod or govulncheck.
+func EnsureTool(ctx context.Context, cacheDir, name string, out io.Writer) (string, error) {
+	tools := checkTools()
+	at := slices.IndexFunc(tools, func(t goTool) bool { return t.name == name })
+	if at < 0 {
+		return "", fmt.Errorf("no tool %q", name)
+	}
+	t := tools[at]
 	step := Step{
-		Name:  "golangci-lint",
+		Name:  t.name,
 		Ready: func() bool { return t.ready(cacheDir) },
 		Run:   func(ctx context.Context, out io.Writer) error { return t.build(ctx, cacheDir, out) },
 	}

@@ -1,6 +1,6 @@
 // Command tools prints the path of a tool that the project's own checks need,
 // and brings the tool first where it is not there: `go run ./lab/tools
-// golangci-lint` or `shellcheck`. Progress goes to standard error.
+// golangci-lint`, or another name. Progress goes to standard error.
 package main
 
 import (
@@ -28,18 +28,16 @@ func main() {
 
 func find(ctx context.Context, args []string) (string, error) {
 	if len(args) != 1 {
-		return "", errors.New("want one name: golangci-lint or shellcheck")
+		return "", errors.New("want one name: golangci-lint, cyclonedx-gomod, govulncheck or shellcheck")
 	}
 	cache, err := paths.Cache()
 	if err != nil {
 		return "", err
 	}
 	switch args[0] {
-	case "golangci-lint":
-		return setup.EnsureLinter(ctx, cache, os.Stderr)
 	case "shellcheck":
 		return setup.EnsureShellcheck(ctx, os.Stderr)
 	default:
-		return "", fmt.Errorf("no tool %q; there are golangci-lint and shellcheck", args[0])
+		return setup.EnsureTool(ctx, cache, args[0], os.Stderr)
 	}
 }
