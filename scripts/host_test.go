@@ -96,7 +96,7 @@ func prepared(t *testing.T) *host {
 	t.Helper()
 	h := newHost(t)
 	h.must(os.MkdirAll(h.path("disk"), 0o755))
-	h.inside("bash", "-c", "getent passwd kafka >/dev/null || { groupadd -r kafka && useradd -r -g kafka -M kafka; }; install -d -o kafka -g kafka -m 0750 /var/lib/kafka/data /var/log/kafka")
+	h.inside("bash", "-c", "getent passwd kafka >/dev/null || { groupadd -r kafka && useradd -r -g kafka -M kafka; }; install -d -o kafka -g kafka -m 0750 /var/lib/kafka/data /var/log/kafka; install -d -g kafka -m 0750 /etc/kafka/tls")
 	return h
 }
 

@@ -17,7 +17,7 @@ const AuditTimeout = 2 * time.Minute
 // Drift is one thing on a host that is not as the stack made it.
 type Drift struct {
 	// Kind is file, mode, unit, service, generation, sysctl, version, volume,
-	// storage, listener, sshd, login or toolkit.
+	// certificate, storage, listener, sshd, login or toolkit.
 	Kind string `json:"kind"`
 	What string `json:"what"`
 	Why  string `json:"why"`

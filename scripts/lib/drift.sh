@@ -89,6 +89,16 @@ drift_of_versions() {
   if [[ -n $wanted ]]; then drift version "$(version_dir "$current")" "$wanted"; fi
 }
 
+# drift_of_certificates: each is for this host's key, and its time is now.
+drift_of_certificates() {
+  local path why
+  for path in "$TLS"/*.keystore.pem; do
+    if [[ ! -e $path ]]; then continue; fi
+    why=$(certificate_fault "$path")
+    if [[ -n $why ]]; then drift certificate "$path" "$why"; fi
+  done
+}
+
 # drift_of_data: the disk and what is on it.
 drift_of_data() {
   local why

@@ -16,6 +16,7 @@ verb_check() {
     drift_of_unit
     drift_of_service "$wanted" "$running"
     drift_of_kernel
+    drift_of_certificates
     drift_of_data
     # shellcheck disable=SC2046 # each port is a word
     drift_of_listeners $(own_ports)

@@ -62,6 +62,7 @@ readonly NODE_FOLDERS="$DATA_MOUNT 0755 root:root
 $STATE 0755 root:root
 $KAFKA_ROOT 0755 root:root
 /etc/kafka 0755 root:root
+$TLS 0750 root:kafka
 /var/log/kafka 0750 kafka:kafka"
 
 make_folders() {
