@@ -42,10 +42,14 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 	if err := ctx.RegisterComponentResourceV2("kraftstack:fleet:Fleet", name, inputs, f, opts...); err != nil {
 		return nil, err
 	}
+	neverShrink, err := ctx.RegisterResourceHook("data-volume-never-shrinks", refuseShrink, &pulumi.ResourceHookOptions{OnDryRun: true})
+	if err != nil {
+		return nil, err
+	}
 	for _, node := range args.Stack.Nodes() {
 		made, err := newNode(ctx, NodeArgs{
 			Stack: args.Stack, Node: node, Tags: args.Tags,
-			Network: args.Network, Access: args.Access, Launch: args.Launch,
+			Network: args.Network, Access: args.Access, Launch: args.Launch, NeverShrink: neverShrink,
 		}, f)
 		if err != nil {
 			return nil, err

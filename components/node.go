@@ -40,6 +40,8 @@ type NodeArgs struct {
 	Network *Network
 	Access  *Access
 	Launch  *Launch
+	// NeverShrink refuses a smaller data volume.
+	NeverShrink *pulumi.ResourceHook
 }
 
 // recordTTL in seconds bounds how long a client looks for a replaced host at
@@ -106,7 +108,8 @@ func (n *Node) addVolume(ctx *pulumi.Context, args NodeArgs) (err error) {
 	if key := args.Stack.Hosts.KMSKey; key != "" {
 		volume.KmsKeyId = pulumi.String(key)
 	}
-	n.Volume, err = ebs.NewVolume(ctx, n.resource("data"), volume, pulumi.Parent(n), pulumi.Protect(args.Stack.Hosts.ProtectData))
+	n.Volume, err = ebs.NewVolume(ctx, n.resource("data"), volume, pulumi.Parent(n), pulumi.Protect(args.Stack.Hosts.ProtectData),
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{args.NeverShrink}}))
 	if err != nil {
 		return err
 	}
@@ -142,7 +145,7 @@ func (n *Node) addSoftware(ctx *pulumi.Context, args NodeArgs) (err error) {
 	n.prepare, err = n.command(ctx, "prepare", commandArgs{
 		create: pulumi.Sprintf("%s --volume-id=%s", toolkitCall("prepare",
 			"--subject="+render.Subject(n.stack, n.Node), "--names="+strings.Join(render.CertificateNames(n.stack, n.Node), ","),
-			fmt.Sprintf("--timeout=%d", args.Stack.Access.HostTimeoutSeconds)), n.Volume.ID()),
+			fmt.Sprintf("--timeout=%d", args.Stack.Access.HostTimeoutSeconds), fmt.Sprintf("--size-gib=%d", n.Node.Volume.SizeGiB)), n.Volume.ID()),
 		after: []pulumi.Resource{n.toolkit, n.attachment},
 	})
 	if err != nil {

@@ -149,8 +149,8 @@ func (h *Hypervisor) adjust(t *topology) (map[string]bool, error) {
 	defer h.mu.Unlock()
 	s := h.state
 	s.Snapshot = &t.snapshot
-	s.number(t)
-	changed := s.note(t)
+	grown := s.number(t)
+	changed := s.note(t, grown)
 	if err := s.save(h.cfg.Dir); err != nil {
 		return nil, err
 	}
@@ -163,7 +163,9 @@ func (h *Hypervisor) adjust(t *topology) (map[string]bool, error) {
 }
 
 // number gives what is new its place in the lab's own numbering, which it keeps.
-func (s *state) number(t *topology) {
+// It returns the volumes that have another size than before.
+func (s *state) number(t *topology) (grown map[string]bool) {
+	grown = map[string]bool{}
 	for _, addr := range t.publicIPs() {
 		if _, ok := s.Aliases[addr.String()]; !ok {
 			s.Aliases[addr.String()] = lowestFree(s.Aliases)
@@ -175,13 +177,17 @@ func (s *state) number(t *topology) {
 		}
 	}
 	for _, volume := range t.snapshot.Volumes {
+		if before, known := s.Volumes[volume.ID]; known && before != volume.SizeGiB {
+			grown[volume.ID] = true
+		}
 		s.Volumes[volume.ID] = volume.SizeGiB
 	}
+	return grown
 }
 
 // note takes over what is wanted of the hosts, and returns those for which that
 // is something new.
-func (s *state) note(t *topology) (changed map[string]bool) {
+func (s *state) note(t *topology, grown map[string]bool) (changed map[string]bool) {
 	wanted := map[string]bool{}
 	changed = map[string]bool{}
 	for _, instance := range t.snapshot.Instances {
@@ -191,7 +197,7 @@ func (s *state) note(t *topology) (changed map[string]bool) {
 			record = &hostRecord{Index: s.freeHostIndex(), Slots: map[string]int{}}
 			s.Hosts[instance.ID] = record
 		}
-		changed[instance.ID] = !ok || !reflect.DeepEqual(record.Instance, instance)
+		changed[instance.ID] = !ok || !reflect.DeepEqual(record.Instance, instance) || record.holds(grown)
 		record.Instance = instance
 		if subnet, ok := t.subnets[instance.Subnet]; ok {
 			record.Subnet = subnet
@@ -203,6 +209,16 @@ func (s *state) note(t *topology) (changed map[string]bool) {
 		}
 	}
 	return changed
+}
+
+// holds tells whether the host has one of the volumes.
+func (r *hostRecord) holds(volumes map[string]bool) bool {
+	for volume := range r.Slots {
+		if volumes[volume] {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *state) freeHostIndex() int {

@@ -65,6 +65,29 @@ mount_disk() {
   say "$2 is mounted on $DATA_MOUNT (UUID $uuid)"
 }
 
+# device_has DEVICE BYTES: the kernel shows at least that much.
+device_has() {
+  local bytes
+  bytes=$(blockdev --getsize64 "$1")
+  WAIT_DETAIL="it shows $((bytes >> 30)) GiB"
+  ((bytes >= $2))
+}
+
+# fill_disk DEVICE VOLUME_ID GIB SECONDS: the file system takes all of its disk. A
+# volume that was made larger shows it a moment later, and XFS grows while it is
+# in use, so nothing is restarted for it.
+fill_disk() {
+  local before after
+  wait_for "$4" "$2 to have $3 GiB" device_has "$1" $(($3 << 30)) ||
+    die "$2 did not come to have $3 GiB within $4 s: $WAIT_DETAIL" \
+      'look at the modification of the volume in EC2; then run this again'
+  before=$(stat -f -c %b -- "$DATA_MOUNT")
+  xfs_growfs "$DATA_MOUNT" >/dev/null ||
+    die "the file system on $2 could not be grown to $3 GiB" 'read the lines above; run this again'
+  after=$(stat -f -c %b -- "$DATA_MOUNT")
+  if ((after > before)); then say "the file system on $2 has grown to $3 GiB"; fi
+}
+
 mount_unit() {
   cat <<UNIT
 [Unit]

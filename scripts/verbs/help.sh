@@ -4,7 +4,7 @@ verb_help() {
   cat <<'HELP'
 kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as root
 
-  prepare --volume-id=vol-… --subject=/O=…/CN=… --names=…,… [--timeout=300]
+  prepare --volume-id=vol-… --size-gib=N --subject=/O=…/CN=… --names=…,… [--timeout=300]
       Waits for cloud-init and the data disk; makes the user kafka, the disk's file
       system (on a blank disk only), its mount, kernel settings and limits, and a
       private key that stays here. Prints the request for its certificate.

@@ -4,8 +4,9 @@
 # printing the host's request for a certificate.
 verb_prepare() {
   local deadline device
-  parse_flags 'volume-id! subject! names! timeout=300' "$@"
+  parse_flags 'volume-id! size-gib! subject! names! timeout=300' "$@"
   check_flag volume-id 'vol-[0-9a-f]+' 'a volume id such as vol-0123456789abcdef0'
+  check_flag size-gib '[1-9][0-9]*' 'a number of GiB'
   check_flag subject '(/[A-Z]+=[A-Za-z0-9. -]+)+' 'a subject such as /O=kraftstack/CN=broker-1001.lab.kafka.internal'
   check_flag names '[a-z0-9.,-]+' 'names, separated by commas'
   check_flag timeout '[0-9]+' 'a number of seconds'
@@ -23,6 +24,7 @@ verb_prepare() {
       "check that it is attached to this instance, and that the instance type is a Nitro one; then run this again"
   format_if_blank "$device" "${FLAG[volume-id]}"
   mount_disk "$device" "${FLAG[volume-id]}"
+  fill_disk "$device" "${FLAG[volume-id]}" "${FLAG[size-gib]}" "$(remaining "$deadline")"
   refuse_foreign_data "${FLAG[volume-id]}"
   own_data
   write_if_changed "$STATE/volume" 0644 root:root <<<"${FLAG[volume-id]}" || true
