@@ -40,12 +40,19 @@ func Environ(ctx context.Context, o Options) ([]Variable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return environ(o.LabDir, os.Getenv("PATH"), tools, status), nil
+	variables := environ(o.LabDir, os.Getenv("PATH"), tools, status)
+	// A bucket that the shell has chosen is one of the lab's: its S3 answers.
+	if chosen := os.Getenv(backendVariable); strings.HasPrefix(chosen, "s3://") {
+		variables[0].Value = chosen
+	}
+	return variables, nil
 }
+
+const backendVariable = "PULUMI_BACKEND_URL"
 
 func environ(labDir, path string, tools setup.Tools, status daemon.Status) []Variable {
 	return []Variable{
-		{"PULUMI_BACKEND_URL", "file://" + filepath.Join(labDir, backendName)},
+		{backendVariable, "file://" + filepath.Join(labDir, backendName)},
 		{"PULUMI_CONFIG_PASSPHRASE", Passphrase},
 		// The user's own logins and plugins stay out of it.
 		{"PULUMI_HOME", filepath.Join(labDir, homeName)},

@@ -66,7 +66,10 @@ var (
 	transientBackend = regexp.MustCompile(`(?i)RequestTimeout|SlowDown|ServiceUnavailable|connection reset by peer|TLS handshake timeout|temporary failure in name resolution`)
 	// How the engine refuses what a plan does not say. What follows it holds values.
 	violatesPlan = regexp.MustCompile(`resource (\S+) violates plan`)
-	colour       = regexp.MustCompile("\x1b\\[[0-9;]*m|<\\{%[^%]*%\\}>")
+	// How the program refuses what a stack file says.
+	hookRefusal = regexp.MustCompile(`before hook "[^"]+" failed: (.+)`)
+	fileRefusal = regexp.MustCompile(`(?s)the configuration of stack "[^"]*" has \d+ problems?:.*`)
+	colour      = regexp.MustCompile("\x1b\\[[0-9;]*m|<\\{%[^%]*%\\}>")
 )
 
 // Classify turns what went wrong in an operation into one failure with its
@@ -88,6 +91,11 @@ func Classify(op string, err error, seen *failures) error {
 		}
 	case seen != nil && len(seen.resource) > 0:
 		return resourceFailure(op, seen)
+	case seen != nil && fileRefusal.MatchString(strings.Join(seen.general, "\n")):
+		return &fail.Error{
+			Cause: fail.Config, Op: op, Err: errors.New(strings.TrimSpace(fileRefusal.FindString(strings.Join(seen.general, "\n")))),
+			Next: "mend the stack file; nothing was changed",
+		}
 	case seen != nil && len(seen.general) > 0:
 		return &fail.Error{Cause: fail.Internal, Op: op, Err: errors.New(strings.Join(seen.general, "\n"))}
 	}
@@ -151,6 +159,9 @@ func resourceFailure(op string, seen *failures) error {
 		if refused.MatchString(message) {
 			e.Cause = fail.Gate
 		}
+	case hookRefusal.MatchString(message):
+		e.Cause, e.Err = fail.Config, errors.New(hookRefusal.FindStringSubmatch(message)[1])
+		e.Next = "mend the stack file and run the same command again"
 	case first.place.IsCommand() && hostKey.MatchString(message):
 		e.Cause, e.Err = fail.Unreachable, errors.New("the host shows another SSH host key than the one this stack gave it")
 		e.Next = "do not go on before you know why: another host may answer at this address. A host reinstalled by hand is replaced by terminating it, then refresh and up"

@@ -62,9 +62,12 @@ func (s *Stack) PreviewRefresh(ctx context.Context, watch Watcher) error {
 	})
 }
 
-// Destroy removes everything the stack made. The stack itself stays, empty, with
+// Destroy removes everything the stack made, unless its protection is on. The stack itself stays, empty, with
 // its history.
 func (s *Stack) Destroy(ctx context.Context, watch Watcher) error {
+	if err := s.checkProtection(ctx); err != nil {
+		return err
+	}
 	return s.run(ctx, "destroy", watch, func(stream chan<- events.EngineEvent) error {
 		_, err := s.inner.Destroy(ctx, optdestroy.EventStreams(stream), optdestroy.Message(s.options.Message),
 			optdestroy.ProgressStreams(io.Discard), optdestroy.ErrorProgressStreams(io.Discard))

@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"gopkg.in/yaml.v3"
 
 	"kraftstack/config"
 	"kraftstack/internal/fail"
@@ -90,7 +91,7 @@ func Open(ctx context.Context, dir, name string, program pulumi.RunFunc, create 
 		open = auto.UpsertStackInlineSource
 	}
 	cli := newCommand(ctx)
-	inner, err := open(ctx, name, project, program, auto.WorkDir(dir), auto.Pulumi(cli))
+	inner, err := open(ctx, name, project, program, auto.WorkDir(dir), auto.Pulumi(cli), auto.SecretsProvider(secretsProvider(dir, name)))
 	if _, wrong := cli.version(); wrong != nil {
 		return nil, wrong
 	}
@@ -98,6 +99,20 @@ func Open(ctx context.Context, dir, name string, program pulumi.RunFunc, create 
 		return nil, openError(name, err)
 	}
 	return &Stack{Name: name, inner: inner}, nil
+}
+
+// secretsProvider is what a stack file says of who encrypts its secrets: a new
+// stack is made with it. "" is the backend's own way, a passphrase.
+func secretsProvider(dir, stack string) string {
+	var file struct {
+		SecretsProvider string `yaml:"secretsprovider"`
+	}
+	// Config has read the file before: what is wrong with it has been told.
+	text, err := os.ReadFile(StackFile(dir, stack))
+	if err != nil || yaml.Unmarshal(text, &file) != nil {
+		return ""
+	}
+	return file.SecretsProvider
 }
 
 func openError(name string, err error) error {
