@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -47,7 +46,6 @@ var sdkArgs = map[string]interface{ ElementType() reflect.Type }{
 	"aws:ec2/placementGroup:PlacementGroup":                     &ec2.PlacementGroupArgs{},
 	"aws:iam/role:Role":                                         &iam.RoleArgs{},
 	"aws:iam/instanceProfile:InstanceProfile":                   &iam.InstanceProfileArgs{},
-	"aws:cloudwatch/metricAlarm:MetricAlarm":                    &cloudwatch.MetricAlarmArgs{},
 	"aws:ebs/volume:Volume":                                     &ebs.VolumeArgs{},
 	"aws:ec2/volumeAttachment:VolumeAttachment":                 &ec2.VolumeAttachmentArgs{},
 	"aws:route53/zone:Zone":                                     &r53.ZoneArgs{},

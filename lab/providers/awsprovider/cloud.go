@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -24,7 +23,6 @@ type cloud struct {
 	defaultTags map[string]string
 	ec2         *ec2.Client
 	iam         *iam.Client
-	cloudwatch  *cloudwatch.Client
 	route53     *route53.Client
 	ssm         *ssm.Client
 	sts         *sts.Client
@@ -43,7 +41,6 @@ func newCloud(endpoint string, cfg settings) *cloud {
 		defaultTags: cfg.defaultTags,
 		ec2:         ec2.NewFromConfig(conf),
 		iam:         iam.NewFromConfig(conf),
-		cloudwatch:  cloudwatch.NewFromConfig(conf),
 		route53:     route53.NewFromConfig(conf),
 		ssm:         ssm.NewFromConfig(conf),
 		sts:         sts.NewFromConfig(conf),

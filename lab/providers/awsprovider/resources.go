@@ -37,7 +37,6 @@ func resources(s *session) map[string]kind {
 		define[placementGroup, placementGroupArgs, placementGroupState](s, named("name")),
 		define[role, roleArgs, roleState](s, checked(checkRole), named("name")),
 		define[instanceProfile, instanceProfileArgs, instanceProfileState](s, named("name")),
-		define[metricAlarm, metricAlarmArgs, metricAlarmState](s, named("name")),
 		define[volume, volumeArgs, volumeState](s, checked(checkVolume)),
 		define[volumeAttachment, volumeAttachmentArgs, volumeAttachmentState](s),
 		define[zone, zoneArgs, zoneState](s),
