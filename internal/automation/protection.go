@@ -21,6 +21,9 @@ func (s *Stack) checkProtection(ctx context.Context) error {
 	if err != nil {
 		return Classify(op, err, nil)
 	}
+	if len(exported.Deployment) == 0 {
+		return nil // a stack that never made anything
+	}
 	var state apitype.DeploymentV3
 	if err := json.Unmarshal(exported.Deployment, &state); err != nil {
 		return &fail.Error{Cause: fail.Internal, Op: op, Err: fmt.Errorf("read the stack's state: %w", err)}
