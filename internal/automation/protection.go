@@ -44,7 +44,7 @@ func (s *Stack) checkProtection(ctx context.Context) error {
 	lift = append(lift, "kraftstack up --stack "+s.Name, "kraftstack destroy --stack "+s.Name)
 	return &fail.Error{
 		Cause: fail.Policy, Op: op, Err: fmt.Errorf("%s may not be deleted: protection is on, and nothing was changed", strings.Join(what, " and ")),
-		Next: strings.Join(lift, " &&\n"),
+		Next: strings.Join(lift, "\n"),
 	}
 }
 
