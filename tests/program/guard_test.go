@@ -64,18 +64,18 @@ func TestGuardRails(t *testing.T) {
 // guards nothing.
 func TestGuardRailsCatch(t *testing.T) {
 	bad := map[string]registration{
-		"nothing is open":      made("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", map[string]any{"cidrIpv4": "0.0.0.0/0"}),
-		"network ACLs":         made("aws:ec2/networkAcl:NetworkAcl", map[string]any{"ingress": []any{map[string]any{"action": "allow", "cidrBlock": "0.0.0.0/0", "fromPort": 0, "toPort": 65535, "protocol": "tcp"}}}),
-		"the default security": made("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", map[string]any{"ingress": []any{map[string]any{}}}),
-		"disks are encrypted":  made("aws:ebs/volume:Volume", map[string]any{"encrypted": false}),
-		"instances take":       made("aws:ec2/launchTemplate:LaunchTemplate", map[string]any{"metadataOptions": map[string]any{"httpTokens": "optional"}}),
-		"no instance gets":     made("aws:ec2/subnet:Subnet", map[string]any{"mapPublicIpOnLaunch": true}),
-		"every instance is":    made("aws:ec2/instance:Instance", map[string]any{"ami": "ami-1"}),
-		"no policy has":        made("aws:iam/rolePolicy:RolePolicy", map[string]any{"policy": `{"Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":"*"}]}`}),
-		"only EC2 can":         made("aws:iam/role:Role", map[string]any{"assumeRolePolicy": `{"Statement":[{"Principal":{"AWS":"*"}}]}`}),
-		"user data holds":      made("aws:ec2/instance:Instance", map[string]any{"userData": "private-access-key"}),
-		"all that can carry":   made("aws:ec2/vpc:Vpc", map[string]any{"tags": map[string]any{}}),
-		"names and tags are":   made("aws:iam/role:Role", map[string]any{"name": strings.Repeat("a", 65)}),
+		"nothing is open":      broken("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", map[string]any{"cidrIpv4": "0.0.0.0/0"}),
+		"network ACLs":         broken("aws:ec2/networkAcl:NetworkAcl", map[string]any{"ingress": []any{map[string]any{"action": "allow", "cidrBlock": "0.0.0.0/0", "fromPort": 0, "toPort": 65535, "protocol": "tcp"}}}),
+		"the default security": broken("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", map[string]any{"ingress": []any{map[string]any{}}}),
+		"disks are encrypted":  broken("aws:ebs/volume:Volume", map[string]any{"encrypted": false}),
+		"instances take":       broken("aws:ec2/launchTemplate:LaunchTemplate", map[string]any{"metadataOptions": map[string]any{"httpTokens": "optional"}}),
+		"no instance gets":     broken("aws:ec2/subnet:Subnet", map[string]any{"mapPublicIpOnLaunch": true}),
+		"every instance is":    broken("aws:ec2/instance:Instance", map[string]any{"ami": "ami-1"}),
+		"no policy has":        broken("aws:iam/rolePolicy:RolePolicy", map[string]any{"policy": `{"Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":"*"}]}`}),
+		"only EC2 can":         broken("aws:iam/role:Role", map[string]any{"assumeRolePolicy": `{"Statement":[{"Principal":{"AWS":"*"}}]}`}),
+		"user data holds":      broken("aws:ec2/instance:Instance", map[string]any{"userData": "private-access-key"}),
+		"all that can carry":   broken("aws:ec2/vpc:Vpc", map[string]any{"tags": map[string]any{}}),
+		"names and tags are":   broken("aws:iam/role:Role", map[string]any{"name": strings.Repeat("a", 65)}),
 	}
 	for _, rail := range guardRails {
 		caught := false
@@ -90,7 +90,7 @@ func TestGuardRailsCatch(t *testing.T) {
 	}
 }
 
-func made(kind string, inputs map[string]any) registration {
+func broken(kind string, inputs map[string]any) registration {
 	return registration{Type: kind, Name: "broken-by-intent", Inputs: resource.NewPropertyMapFromMap(inputs)}
 }
 
