@@ -14,19 +14,27 @@ import (
 // cleanUpTimeout bounds what is done after the measurement, or after it failed.
 const cleanUpTimeout = 5 * time.Minute
 
-// enterLab sees to it that the lab runs, and makes this process work on it. The
-// function that it returns puts back what was found: a lab that was down is
-// taken down.
-func (b *bench) enterLab(ctx context.Context) (func() error, error) {
+// findDriver settles where the kraftstack program is.
+func (b *bench) findDriver() error {
 	if b.driver == "" {
 		b.driver = filepath.Join(b.source, "bin", "kraftstack")
 	}
 	var err error
 	if b.driver, err = filepath.Abs(b.driver); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := os.Stat(b.driver); err != nil {
-		return nil, fmt.Errorf("find the driver: %w; next: run `make build`", err)
+		return fmt.Errorf("find the driver: %w; next: run `make build`", err)
+	}
+	return nil
+}
+
+// enterLab sees to it that the lab runs, and makes this process work on it. The
+// function that it returns puts back what was found: a lab that was down is
+// taken down.
+func (b *bench) enterLab(ctx context.Context) (func() error, error) {
+	if err := b.findDriver(); err != nil {
+		return nil, err
 	}
 	options := lab.Options{Program: b.driver, Out: b.out}
 	found, err := lab.Status(ctx, options)

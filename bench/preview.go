@@ -28,7 +28,7 @@ const previewRuns = 3
 // previewTarget is how much more than the floor a preview may take.
 const previewTarget = 1.3
 
-// previews measures row c. It needs no host and no lab: an AWS API of its own,
+// previews measures rows c and d. They need no host and no lab: an AWS API of its own,
 // and the lab's stand-in providers. Only where the stack is made, the stand-in
 // for remote commands is replaced by one that dials nobody; the previews that
 // are timed talk to the very providers that a lab has.
@@ -60,6 +60,16 @@ func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
 		return nil, err
 	}
 	defer restore()
+	if b.wants("d") {
+		row, err := b.overhead(ctx, tools, providers.Env(creating), standIns.Env())
+		if err != nil {
+			return nil, fmt.Errorf("row d, the driver: %w", err)
+		}
+		rows = append(rows, row)
+	}
+	if !b.wants("c") {
+		return rows, nil
+	}
 	for _, brokers := range brokerCounts {
 		p := pair{bench: b, brokers: brokers, creating: providers.Env(creating), real: standIns.Env()}
 		row, err := p.measure(ctx)
@@ -94,9 +104,6 @@ func (p pair) measure(ctx context.Context) (Row, error) {
 	row := Row{
 		Name: fmt.Sprintf("c  preview, no changes, %d brokers", p.brokers), Unit: "s",
 		MaxRatio: previewTarget, PeerName: "Pulumi's floor",
-	}
-	if err := os.MkdirAll(filepath.Join(p.work, "state"), 0o700); err != nil {
-		return row, err
 	}
 	ours, err := p.ours(ctx)
 	if err != nil {
@@ -161,6 +168,9 @@ func (p pair) floor(ctx context.Context, s shape) (*automation.Stack, error) {
 // takes long there and are nothing that is measured, so there are none.
 func (p pair) make(ctx context.Context, dir, name string, program pulumi.RunFunc) (*automation.Stack, error) {
 	p.sayf("making stack %s", name)
+	if err := os.MkdirAll(filepath.Join(p.work, "state"), 0o700); err != nil {
+		return nil, err
+	}
 	restore, err := setEnvironment([]lab.Variable{
 		{Name: "PULUMI_DEBUG_PROVIDERS", Value: p.creating},
 		{Name: "PULUMI_EXPERIMENTAL", Value: "true"},

@@ -76,7 +76,7 @@ func (r *Row) judge() {
 		if r.Target != "" {
 			r.Target += ", "
 		}
-		r.Target += fmt.Sprintf("<= %.0f %s", r.MaxOurs, r.Unit)
+		r.Target += fmt.Sprintf("<= %g %s", r.MaxOurs, r.Unit)
 		met = met && r.Ours.Median <= r.MaxOurs
 	}
 	r.Verdict = "missed"
@@ -115,7 +115,8 @@ a  From "every host has booted" until a record is acknowledged by all in-sync re
 b  The same command again, with nothing to change.
 c  A preview with nothing to change. The peer is the floor of Pulumi itself: a program run the same
    way that declares as many empty components and as many plain resources (tls.PrivateKey with one
-   argument, the smallest that there is), same engine, same kind of providers, same file backend.`
+   argument, the smallest that there is), same engine, same kind of providers, same file backend.
+d  A preview with nothing to change: the driver's whole time less that of the engine's process.`
 
 // text is the median with its number of values, "" for none.
 func (s *Sample) text(unit string) string {

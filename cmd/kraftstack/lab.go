@@ -27,7 +27,7 @@ It needs Linux and root. All that it owns lies in $KRAFTSTACK_LAB_DIR (default
 	}
 	cmd.AddCommand(
 		newLabSetupCommand(), newLabUpCommand(), newLabDownCommand(), newLabStatusCommand(),
-		newLabEnvCommand(), newLabDaemonCommand(), newLabFaultCommand(),
+		newLabEnvCommand(), newLabStackCommand(), newLabReapCommand(), newLabDaemonCommand(), newLabFaultCommand(),
 	)
 	return cmd
 }

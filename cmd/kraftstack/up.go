@@ -37,15 +37,16 @@ next up brings back what is gone. It changes nothing in the cloud.`,
 	}, flagHosts, flagRetries)
 }
 
-func newDestroyCommand() *cobra.Command {
-	return stackCommand(verb{
-		use: "destroy", short: "Remove a stack with its hosts and disks",
-		long: `Destroy removes everything that a stack made, data included. It asks for the
+// destroyVerb is run by `lab reap` too.
+var destroyVerb = verb{
+	use: "destroy", short: "Remove a stack with its hosts and disks",
+	long: `Destroy removes everything that a stack made, data included. It asks for the
 stack's name unless --yes is given. A single host is not destroyed but replaced
 (terminate it, then refresh and up), or taken out by a smaller count.`,
-		changes: true, confirm: true, act: (*automation.Stack).Destroy,
-	}, flagYes)
+	changes: true, confirm: true, act: (*automation.Stack).Destroy,
 }
+
+func newDestroyCommand() *cobra.Command { return stackCommand(destroyVerb, flagYes) }
 
 func newPreviewCommand() *cobra.Command {
 	return stackCommand(verb{

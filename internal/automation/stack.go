@@ -125,11 +125,12 @@ func openError(name string, err error) error {
 	return &fail.Error{Cause: fail.Config, Op: "open stack", Err: fmt.Errorf("%q is no stack name", name)}
 }
 
-var errNoStack = errors.New("this state backend has no such stack")
+// ErrNoStack is why an operation on a stack that was never made fails.
+var ErrNoStack = errors.New("this state backend has no such stack")
 
 func notDeployed(name string) error {
 	return &fail.Error{
-		Cause: fail.Config, Op: "open stack " + name, Err: errNoStack,
+		Cause: fail.Config, Op: "open stack " + name, Err: ErrNoStack,
 		Next: "kraftstack up --stack " + name + ", or check the name and the backend (pulumi whoami --verbose)",
 	}
 }

@@ -17,10 +17,17 @@ import (
 func Export(ctx context.Context, dir, stack string) ([]byte, error) {
 	text, err := ask(ctx, dir, "export the state of stack "+stack, stack, "stack", "export", "--stack", stack)
 	var known *fail.Error
-	if errors.As(err, &known) && errors.Is(known.Err, errNoStack) {
+	if errors.As(err, &known) && errors.Is(known.Err, ErrNoStack) {
 		return nil, nil
 	}
 	return []byte(text), err
+}
+
+// Remove takes an empty stack out of the state backend, with its history. Its
+// file stays.
+func Remove(ctx context.Context, dir, stack string) error {
+	_, err := ask(ctx, dir, "remove stack "+stack, stack, "stack", "rm", "--yes", "--preserve-config", "--stack", stack)
+	return err
 }
 
 // PublicOutputs are a stack's outputs as its program exports them; a secret one
