@@ -74,10 +74,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 
 // measure takes the rows that are wanted, those without hosts first.
 func (b *bench) measure(ctx context.Context) (rows []Row, err error) {
-	if b.wants("c") || b.wants("d") {
+	if b.wants("c") {
 		if rows, err = b.previews(ctx); err != nil {
-			return nil, fmt.Errorf("rows c and d, previews: %w", err)
+			return nil, fmt.Errorf("row c, previews: %w", err)
 		}
+	}
+	if b.wants("d") {
+		row, err := b.overhead(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("row d, the driver: %w", err)
+		}
+		rows = append(rows, row)
 	}
 	if b.wants("a") || b.wants("b") {
 		hosts, err := b.hosts(ctx)

@@ -28,7 +28,7 @@ const previewRuns = 3
 // previewTarget is how much more than the floor a preview may take.
 const previewTarget = 1.3
 
-// previews measures rows c and d. They need no host and no lab: an AWS API of its own,
+// previews measures row c. It needs no host and no lab: an AWS API of its own,
 // and the lab's stand-in providers. Only where the stack is made, the stand-in
 // for remote commands is replaced by one that dials nobody; the previews that
 // are timed talk to the very providers that a lab has.
@@ -60,16 +60,6 @@ func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
 		return nil, err
 	}
 	defer restore()
-	if b.wants("d") {
-		row, err := b.overhead(ctx, tools, providers.Env(creating), standIns.Env())
-		if err != nil {
-			return nil, fmt.Errorf("row d, the driver: %w", err)
-		}
-		rows = append(rows, row)
-	}
-	if !b.wants("c") {
-		return rows, nil
-	}
 	for _, brokers := range brokerCounts {
 		p := pair{bench: b, brokers: brokers, creating: providers.Env(creating), real: standIns.Env()}
 		row, err := p.measure(ctx)

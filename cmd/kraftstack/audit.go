@@ -11,6 +11,7 @@ import (
 
 	"kraftstack/internal/cluster"
 	"kraftstack/internal/fail"
+	"kraftstack/internal/record"
 	"kraftstack/internal/ui"
 )
 
@@ -32,28 +33,31 @@ up --repair would mend is marked; the rest is for a person to judge.`,
 			if err := flags.check(cmd); err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
-			defer cancel()
-			out, err := outputs(ctx, flags.stack)
-			if err != nil {
-				return err
-			}
-			audit, err := cluster.AuditHosts(ctx, out)
-			if err != nil {
-				return err
-			}
-			if flags.json {
-				err = writeJSON(cmd.OutOrStdout(), audit)
-			} else {
-				err = writeAudit(cmd.OutOrStdout(), audit)
-			}
-			if err != nil {
-				return err
-			}
-			return drifted(audit)
+			o := flags.options(cmd)
+			return o.recorded(cmd, "audit", func(ctx context.Context, run *recordedRun) error {
+				out, err := outputs(ctx, flags.stack)
+				if err != nil {
+					return err
+				}
+				audit, err := cluster.AuditHosts(ctx, out)
+				if err != nil {
+					return err
+				}
+				run.noteAudit(audit)
+				if flags.json {
+					err = writeJSON(cmd.OutOrStdout(), audit)
+				} else {
+					err = writeAudit(cmd.OutOrStdout(), audit)
+				}
+				if err != nil {
+					return err
+				}
+				return drifted(audit)
+			})
 		},
 	}
 	flags.register(cmd, cluster.AuditTimeout, true)
+	flags.registerArtifacts(cmd)
 	return cmd
 }
 
@@ -87,6 +91,20 @@ func writeAudit(w io.Writer, audit cluster.Audit) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// noteAudit makes a case of each host for the artifacts.
+func (r *recordedRun) noteAudit(audit cluster.Audit) {
+	for _, host := range audit.Hosts {
+		one := record.Case{Place: host.Name, Name: "as the stack made it", Failure: host.Error}
+		for _, d := range host.Drift {
+			one.Failure += d.Kind + " " + d.What + ": " + d.Why + "\n"
+		}
+		r.more = append(r.more, one)
+	}
+	r.body = func(w io.Writer) error {
+		return writeFenced(w, func(w io.Writer) error { return writeAudit(w, audit) })
+	}
 }
 
 // drifted is the error of an audit that found something.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +30,7 @@ no drift: preview shows that.`,
 			o.dir, _ = c.Flags().GetString("dir")
 			return o.recorded(c, "drift", func(ctx context.Context, run *recordedRun) error {
 				found := drift.Look(ctx, o.stack, o.driftParts(run))
-				run.body = found.WriteMarkdown
+				run.body = func(w io.Writer) error { return writeFenced(w, found.WriteText) }
 				run.noteDrift(found)
 				err := found.WriteText(c.OutOrStdout())
 				if o.json {
@@ -93,7 +95,8 @@ func (o *options) clusterDrift(ctx context.Context) ([]drift.Finding, error) {
 	return found, nil
 }
 
-// hostDrift is what audit finds.
+// hostDrift is what an audit of every host finds. Hosts that could not be asked
+// are the failure of this part, unless others tell of drift already.
 func (o *options) hostDrift(ctx context.Context) ([]drift.Finding, error) {
 	outputs, err := automation.Outputs(ctx, o.dir, o.stack)
 	if err != nil {
@@ -104,15 +107,29 @@ func (o *options) hostDrift(ctx context.Context) ([]drift.Finding, error) {
 		return nil, err
 	}
 	var found []drift.Finding
-	for _, host := range audit.Hosts {
-		if host.Error != "" {
-			found = append(found, drift.Finding{Place: host.Name, What: "cannot be asked: " + host.Error})
-		}
+	for _, host := range audit.Differing() {
 		for _, d := range host.Drift {
 			found = append(found, drift.Finding{Place: host.Name, What: d.Kind + " " + d.What + ": " + d.Why})
 		}
 	}
+	if len(found) == 0 {
+		return nil, drifted(audit)
+	}
+	for _, host := range audit.Unknown() {
+		found = append(found, drift.Finding{Place: host.Name, What: "could not be asked: " + host.Error})
+	}
 	return found, nil
+}
+
+// writeFenced puts a text for a terminal into Markdown as it is.
+func writeFenced(w io.Writer, write func(io.Writer) error) error {
+	var text strings.Builder
+	if err := write(&text); err != nil {
+		return err
+	}
+	fence := strings.Repeat("`", 3)
+	_, err := fmt.Fprintf(w, "%stext\n%s%s\n", fence, strings.ReplaceAll(text.String(), fence, "'''"), fence)
+	return err
 }
 
 // noteDrift makes a case of each part for the artifacts.

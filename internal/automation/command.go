@@ -26,9 +26,9 @@ import (
 // host in the middle of a step; this one gives the engine time to end what it
 // has begun.
 type command struct {
-	// lean answers the questions that the SDK asks after each operation, for
-	// the outputs and the history, with nothing: this driver does not use the
-	// answers, and each costs a start of the CLI.
+	// lean answers the questions that the SDK asks around each operation, whether
+	// the stack is there, for its outputs and its history, with nothing: this
+	// driver does not use the answers, and each costs a start of the CLI.
 	lean    bool
 	version func() (semver.Version, error)
 }
@@ -122,7 +122,7 @@ func (c command) Version() semver.Version {
 	return version
 }
 
-var emptyAnswers = map[string]string{"stack output": "{}", "stack history": "[]"}
+var emptyAnswers = map[string]string{"stack select": "", "stack output": "{}", "stack history": "[]"}
 
 // Run runs one CLI command. A cancelled context interrupts it once, as ^C
 // does; the engine then ends its running steps and releases its lock.

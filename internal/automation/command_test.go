@@ -31,7 +31,9 @@ func TestLeanCommandStartsNoCLIForAnswersThatNobodyReads(t *testing.T) {
 	}{
 		{"stack output --json", true, "{}"},
 		{"stack history --json --page 1", true, "[]"},
-		{"stack select --stack lab", true, "started\n"},
+		{"stack select --stack lab", true, ""},
+		{"stack select --stack lab", false, "started\n"},
+		{"stack init lab", true, "started\n"},
 		{"version", true, "started\n"},
 		{"stack output --json", false, "started\n"},
 	} {

@@ -75,18 +75,40 @@ func (s *Stack) Destroy(ctx context.Context, watch Watcher) error {
 	})
 }
 
-// run drains the events beside the operation: the SDK's sender blocks while
-// nobody reads, and on its error path it may leave the stream open, so the end
-// of the operation ends the reading too.
+// run runs an operation and classifies its failure. A stack that is not there is
+// made first, where the stack was opened so.
 func (s *Stack) run(
 	ctx context.Context, name string, watch Watcher, operate func(chan<- events.EngineEvent) error,
 ) error {
+	op := name + " stack " + s.Name
+	var seen failures
+	err := drained(watch, &seen, operate)
+	if isMissing(err) {
+		if !s.create {
+			return notDeployed(s.Name)
+		}
+		if err = s.inner.Workspace().CreateStack(ctx, s.Name); err == nil {
+			err = drained(watch, &seen, operate)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), ctx.Err(), err)
+	}
+	return Classify(op, err, &seen)
+}
+
+// drained reads the events beside the operation: the SDK's sender blocks while
+// nobody reads, and on its error path it may leave the stream open, so the end
+// of the operation ends the reading too.
+func drained(watch Watcher, seen *failures, operate func(chan<- events.EngineEvent) error) error {
 	stream := make(chan events.EngineEvent)
 	done := make(chan struct{})
-	drained := make(chan struct{})
-	var failures failures
+	read := make(chan struct{})
 	go func() {
-		defer close(drained)
+		defer close(read)
 		for {
 			select {
 			case event, open := <-stream:
@@ -94,7 +116,7 @@ func (s *Stack) run(
 					return
 				}
 				if event.Error == nil {
-					failures.note(event.EngineEvent)
+					seen.note(event.EngineEvent)
 					watch(event.EngineEvent)
 				}
 			case <-done:
@@ -104,12 +126,6 @@ func (s *Stack) run(
 	}()
 	err := operate(stream)
 	close(done)
-	<-drained
-	if err != nil {
-		if ctx.Err() != nil {
-			err = errors.Join(context.Cause(ctx), ctx.Err(), err)
-		}
-		return Classify(name+" stack "+s.Name, err, &failures)
-	}
-	return nil
+	<-read
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
@@ -26,6 +27,7 @@ type Stack struct {
 	Name string
 
 	inner   auto.Stack
+	create  bool // an operation makes it if there is none
 	options Options
 }
 
@@ -84,21 +86,19 @@ func Config(dir, stack string) (map[string]string, error) {
 }
 
 // Open makes a stack ready to be operated on with a program. Where create is
-// set, a stack that does not exist yet is made.
+// set, the first operation makes a stack that does not exist yet. Whether it
+// exists is not asked before: that costs a start of the CLI, each time, for what
+// the operation itself tells.
 func Open(ctx context.Context, dir, name string, program pulumi.RunFunc, create bool) (*Stack, error) {
-	open := auto.SelectStackInlineSource
-	if create {
-		open = auto.UpsertStackInlineSource
-	}
 	cli := newCommand(ctx)
-	inner, err := open(ctx, name, project, program, auto.WorkDir(dir), auto.Pulumi(cli), auto.SecretsProvider(secretsProvider(dir, name)))
+	inner, err := auto.SelectStackInlineSource(ctx, name, project, program, auto.WorkDir(dir), auto.Pulumi(cli), auto.SecretsProvider(secretsProvider(dir, name)))
 	if _, wrong := cli.version(); wrong != nil {
 		return nil, wrong
 	}
 	if err != nil {
 		return nil, openError(name, err)
 	}
-	return &Stack{Name: name, inner: inner}, nil
+	return &Stack{Name: name, inner: inner, create: create}, nil
 }
 
 // secretsProvider is what a stack file says of who encrypts its secrets: a new
@@ -115,8 +115,11 @@ func secretsProvider(dir, stack string) string {
 	return file.SecretsProvider
 }
 
+// isMissing says whether an operation failed because there is no such stack.
+func isMissing(err error) bool { return err != nil && strings.Contains(err.Error(), "no stack named") }
+
 func openError(name string, err error) error {
-	if auto.IsSelectStack404Error(err) {
+	if isMissing(err) {
 		return notDeployed(name)
 	}
 	if tokens.IsName(name) {

@@ -178,3 +178,30 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A stack that is not there is made by the first operation that may do so, and
+// by no other.
+func TestMissingStackIsMade(t *testing.T) {
+	for _, create := range []bool{true, false} {
+		var calls []string
+		f := fakeCLI{
+			"preview": func(context.Context) (string, int) {
+				calls = append(calls, "preview")
+				return "error: no stack named 'lab' found", 255
+			},
+			"init": func(context.Context) (string, int) {
+				calls = append(calls, "init")
+				return "error: the backend is read-only", 255
+			},
+		}
+		s := f.open(t)
+		s.create = create
+		err := s.Preview(t.Context(), func(apitype.EngineEvent) {})
+		if create && (!slices.Equal(calls, []string{"preview", "init"}) || !strings.Contains(err.Error(), "read-only")) {
+			t.Errorf("it called %q and says %v", calls, err)
+		}
+		if !create && (!slices.Equal(calls, []string{"preview"}) || !errors.Is(err, ErrNoStack)) {
+			t.Errorf("without leave to make it: it called %q and says %v", calls, err)
+		}
+	}
+}

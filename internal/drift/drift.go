@@ -100,14 +100,3 @@ func (r Report) WriteText(w io.Writer) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
-
-// WriteMarkdown writes the report for a page.
-func (r Report) WriteMarkdown(w io.Writer) error {
-	var text strings.Builder
-	if err := r.WriteText(&text); err != nil {
-		return err
-	}
-	fence := "```"
-	_, err := fmt.Fprintf(w, "%stext\n%s%s\n", fence, strings.ReplaceAll(text.String(), fence, "'''"), fence)
-	return err
-}

@@ -42,7 +42,7 @@ const (
 	preview = `bin/kraftstack preview --stack "$STACK" --save-plan plan.json --expect-no-changes --artifacts artifacts --retries 2`
 	up      = `bin/kraftstack up --stack "$STACK" --plan plan.json --yes --artifacts artifacts --timeout 3h`
 	smoke   = `bin/kraftstack smoke --stack "$STACK" --artifacts artifacts`
-	audit   = `bin/kraftstack status --stack "$STACK"`
+	audit   = `bin/kraftstack audit --stack "$STACK" --artifacts artifacts`
 	drift   = `bin/kraftstack drift --stack "$STACK" --artifacts artifacts`
 	unlock  = `bin/kraftstack unlock --stack "$STACK" --wait 30m --artifacts artifacts`
 )
