@@ -46,7 +46,7 @@ func (b *playbook) inventory() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	stack, err := config.Load(b.stack, values)
+	stack, err := config.LoadFile(b.stack, values)
 	if err != nil {
 		return "", err
 	}

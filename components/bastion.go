@@ -2,6 +2,7 @@ package components
 
 import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -13,6 +14,8 @@ type Bastion struct {
 
 	ElasticIP   *ec2.Eip
 	Association *ec2.EipAssociation
+
+	client *remote.Command // its tools know the cluster and the administrator
 }
 
 // Address is the public address, known once it answers.

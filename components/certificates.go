@@ -184,11 +184,11 @@ func (a authority) sign(make func(render.Authority, []string) (string, error), a
 
 // AddClient gives the bastion's tools the administrator's name. It is the one
 // host that has a password of the cluster.
-func (b *Bastion) AddClient(ctx *pulumi.Context, stack config.Stack, certificates *Certificates) error {
+func (b *Bastion) AddClient(ctx *pulumi.Context, stack config.Stack, certificates *Certificates) (err error) {
 	document := pulumi.All(certificates.CA, certificates.AdminPassword).ApplyT(func(of []any) (string, error) {
 		return render.AdminDocument(stack, of[0].(string), of[1].(string))
 	}).(pulumi.StringOutput)
-	_, err := b.command(ctx, "client", commandArgs{
+	b.client, err = b.command(ctx, "client", commandArgs{
 		create: pulumi.String(toolkitCall("client")),
 		stdin:  document,
 		after:  []pulumi.Resource{b.install},

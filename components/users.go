@@ -27,7 +27,9 @@ type Users struct {
 	Passwords pulumi.StringMap
 
 	seed *tls.PrivateKey
-	host host // which the steps run on
+	// host is the bastion: it has the administrator's password, is one hop away,
+	// and reaches every broker, so that any one of them may be down.
+	host host
 }
 
 // UsersArgs is what Users are made from.
@@ -46,7 +48,7 @@ func NewUsers(ctx *pulumi.Context, name string, args UsersArgs, opts ...pulumi.R
 		return nil, err
 	}
 	bastion := args.Access.Bastion.host
-	u.host = host{namer: u.namer, parent: u, Instance: bastion.Instance, connection: bastion.connection, toolkit: bastion.toolkit}
+	u.host = host{namer: u.namer, parent: u, Instance: bastion.Instance, connection: bastion.connection}
 	var err error
 	// A key pair that nobody uses as one: its private half is a random secret
 	// that lives in the state, from which generated passwords derive.
@@ -89,7 +91,7 @@ func (u *Users) add(ctx *pulumi.Context, args UsersArgs, user config.User) error
 		remembers: true,
 		stdin:     stdin,
 		triggers:  pulumi.Array{},
-		after:     append([]pulumi.Resource{u.host.toolkit}, args.Fleet.rolled...),
+		after:     append([]pulumi.Resource{args.Access.Bastion.client}, args.Fleet.rolled...),
 	}, pulumi.DeletedWith(args.Network.VPC))
 	return err
 }

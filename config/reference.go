@@ -128,7 +128,6 @@ config:
         - {operations: [read], resource: group:shop-, pattern: prefixed}
       quotas: {producerByteRate: 1048576}
     - name: audit
-      authentication: mtls
       acls:
         - {operations: [read, describe], resource: "topic:*"}
         - {operations: [read], resource: group:audit}

@@ -13,6 +13,9 @@ const maxRules = 100_000
 // users checks the users against each other and each rule as a whole.
 func (r *reader) users() {
 	first := map[string]int{}
+	if len(r.stack.Users) > 0 && r.stack.Security.Clients == ClientsPlaintext {
+		r.problem(Namespace+":users", nil, "have no use with security.clients: plaintext, where clients have no names", "security.clients: scram, or no users")
+	}
 	for i, user := range r.stack.Users {
 		at := fmt.Sprintf("%s:users[%d]", Namespace, i)
 		if other, twice := first[user.Name]; twice && user.Name != "" {
@@ -21,6 +24,7 @@ func (r *reader) users() {
 			first[user.Name] = i
 		}
 		if user.Authentication == AuthMTLS {
+			r.problem(at+".authentication", user.Authentication, "is not supported yet", "scram")
 			for _, name := range []string{"password", "rotation"} {
 				if r.given[at+"."+name] {
 					r.problem(at+"."+name, nil, "has no use with mtls, where a certificate is what a user logs in with", "authentication: scram, or remove it")

@@ -19,14 +19,14 @@ func usersField() field {
 			},
 			{
 				name: "authentication", kind: text, def: `"scram"`,
-				doc:     "How it logs in. `scram`: by a password, SCRAM-SHA-512. `mtls`: by a certificate of the stack's own authority.",
-				allowed: "scram or mtls",
+				doc:     "How it logs in. `scram`: by a password, SCRAM-SHA-512. `mtls` is not supported yet.",
+				allowed: "scram",
 				set:     into(func(s *Stack) *string { return &lastUser(s).Authentication }, oneOf(AuthSCRAM, AuthMTLS)),
 			},
 			{
 				name: "password", kind: secret, defText: "a generated one",
 				doc:     "Its password for `scram`, as a secret of Pulumi.",
-				allowed: "12 to 128 characters that SASLprep (RFC 4013) leaves as they are, as a secret",
+				allowed: "12 to 128 characters that SASLprep (RFC 4013) leaves as they are, no space at either end, as a secret",
 				set:     setPassword,
 			},
 			{

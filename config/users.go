@@ -100,8 +100,8 @@ func userForm(name string) string {
 	switch {
 	case !userName.MatchString(name):
 		return "does not have the form of a user's name"
-	case name == "admin" || name == "kraftstack" || strings.EqualFold(name, "anonymous"):
-		return "is reserved: kraftstack or Kafka itself has a user of that name"
+	case name == "admin" || strings.HasPrefix(name, "kraftstack") || strings.EqualFold(name, "anonymous"):
+		return "is reserved: kraftstack and Kafka have users of such names"
 	case nodeName.MatchString(name):
 		return "is reserved: nodes have such names, and may do everything"
 	}
@@ -128,6 +128,8 @@ func setPassword(s *Stack, v any) []flaw {
 		return flawed(fmt.Sprintf("has %d characters", length))
 	case err != nil || prepared != password:
 		return flawed("has characters that SASLprep changes or forbids")
+	case strings.TrimSpace(password) != password:
+		return flawed("begins or ends with a space, which configuration files lose")
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func TestUsers(t *testing.T) {
       - {operations: [read], resource: group:shop-, pattern: prefixed, host: 10.0.0.7, permission: deny}
       - {operations: [describe], resource: cluster}
     quotas: {producerByteRate: 1048576, requestPercentage: 50}
-  - {name: audit, authentication: mtls}
+  - {name: audit}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestUsers(t *testing.T) {
 			},
 			Quotas: map[string]int{"producer_byte_rate": 1048576, "request_percentage": 50},
 		},
-		{Name: "audit", Authentication: AuthMTLS, Rotation: 1},
+		{Name: "audit", Authentication: AuthSCRAM, Rotation: 1},
 	}
 	if diff := cmp.Diff(want, s.Users); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -64,6 +64,7 @@ func TestPasswords(t *testing.T) {
 		"a tab\tin the middle":      "SASLprep",
 		"a line\nin the middle":     "SASLprep",
 		"no\u00a0break\u00a0spaces": "SASLprep",
+		" a space before all":       "a space",
 		"a soft\u00adhyphen":        "SASLprep",
 		"romanⅣnumerals":            "SASLprep",
 	} {

@@ -60,13 +60,13 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := access.Bastion.AddClient(ctx, stack, certificates); err != nil {
+		return err
+	}
 	users, err := components.NewUsers(ctx, "users", components.UsersArgs{
 		Stack: stack, Network: network, Access: access, Fleet: fleet,
 	})
 	if err != nil {
-		return err
-	}
-	if err := access.Bastion.AddClient(ctx, stack, certificates); err != nil {
 		return err
 	}
 	export(ctx, stack, network, access, quorum, fleet)

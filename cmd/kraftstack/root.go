@@ -36,6 +36,7 @@ the very same program.`,
 		newUpCommand(), newPreviewCommand(), newRefreshCommand(), newDestroyCommand(), newUnlockCommand(),
 		newOutputsCommand(), newHistoryCommand(), newDriftCommand(), newAuditCommand(stackOutputs(root)),
 		newStatusCommand(stackOutputs(root)), newSmokeCommand(stackOutputs(root)), newSSHCommand(stackOutputs(root)),
+		newUsersCommand(stackOutputs(root)), newClientConfigCommand(stackOutputs(root)),
 		newInventoryCommand(stackOutputs(root)), newBootstrapCommand(), newLabCommand(),
 	)
 	return root

@@ -142,6 +142,7 @@ func printView(w io.Writer, view cluster.View, asJSON bool) error {
 		fmt.Fprintf(&b, "\npartitions  %d in %d topics, %d under-replicated, %d below min.insync.replicas, %d offline\n",
 			p.Total, p.Topics, p.UnderReplicated, p.UnderMinISR, p.Offline)
 	}
+	usersLine(&b, view)
 	hostTable(&b, view, t.Color)
 	if view.Healthy {
 		b.WriteString("\n" + ui.Paint("healthy", ui.Good, t.Color) + "\n")
@@ -197,6 +198,15 @@ func brokerTable(b *strings.Builder, view cluster.View, color bool) {
 			ui.Cell{Text: broker.Rack}, ui.Cell{Text: broker.Instance}, state)
 	}
 	_ = table.Write(b, "  ", color)
+}
+
+// usersLine tells of the users, and all that differs from the stack.
+func usersLine(b *strings.Builder, view cluster.View) {
+	if view.Users == nil {
+		return
+	}
+	fmt.Fprintf(b, "\nusers  %d in the stack, %d differences on the cluster\n", len(view.Users.Users), view.Users.Differences())
+	userDifferences(b, *view.Users)
 }
 
 func hostTable(b *strings.Builder, view cluster.View, color bool) {

@@ -15,7 +15,7 @@ func printWarnings(w io.Writer, dir, stack string) error {
 	if err != nil {
 		return err
 	}
-	loaded, err := config.Load(stack, values)
+	loaded, err := config.LoadFile(stack, values)
 	if err != nil {
 		return err
 	}

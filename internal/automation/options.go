@@ -48,7 +48,7 @@ func Targets(dir, stack string, hosts []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := config.Load(stack, values)
+	loaded, err := config.LoadFile(stack, values)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,12 @@ type exported struct {
 	CACertificate    string   `json:"caCertificate"`
 	AdminUser        string   `json:"adminUser"`
 	AdminPassword    string   `json:"adminPassword"`
+	Users            []struct {
+		Name           string   `json:"name"`
+		Authentication string   `json:"authentication"`
+		Rules          []string `json:"rules"`
+	} `json:"users"`
+	UserPasswords map[string]string `json:"userPasswords"`
 }
 
 // Outputs reads what the live view needs from a deployed stack's outputs, in
@@ -73,6 +79,11 @@ func decode(stack string, text []byte) (cluster.Outputs, error) {
 		outputs.Nodes = append(outputs.Nodes, cluster.NodeOutput{
 			ID: n.ID, Name: n.Name, Host: n.Host, PrivateIP: n.PrivateIP, Zone: n.Zone,
 			Instance: n.Instance, HostKey: n.HostKey, Roles: n.Roles,
+		})
+	}
+	for _, u := range out.Users {
+		outputs.Users = append(outputs.Users, cluster.UserOutput{
+			Name: u.Name, Authentication: u.Authentication, Rules: u.Rules, Password: cluster.Secret(out.UserPasswords[u.Name]),
 		})
 	}
 	return outputs, nil

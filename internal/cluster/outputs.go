@@ -22,6 +22,7 @@ type Outputs struct {
 	BootstrapServers []string // host:port
 	ClusterID        string
 	Access           Access
+	Users            []UserOutput // in the stack file's order
 }
 
 // Access is how a client of the cluster is let in.

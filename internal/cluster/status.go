@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
+
+	"kraftstack/config"
 )
 
 // StatusTimeout bounds a look at the cluster where the caller's context does
@@ -55,6 +57,15 @@ func Status(ctx context.Context, out Outputs, opts StatusOptions) (View, error) 
 		}
 		return nil
 	})
+	if out.Access.Clients != config.ClientsPlaintext {
+		group.Go(func() error {
+			// Like the partitions: null tells that nobody could say.
+			if users, err := compareUsers(ctx, brokers, out); err == nil {
+				v.Users = &users
+			}
+			return nil
+		})
+	}
 	if opts.Hosts {
 		group.Go(func() error {
 			v.Hosts = t.checkHosts(ctx)

@@ -10,6 +10,7 @@ type View struct {
 	Quorum       *Quorum      `json:"quorum"`                 // null: no host could say
 	Brokers      []BrokerView `json:"brokers"`                // by id
 	Partitions   *Partitions  `json:"partitions"`             // null: no broker could say
+	Users        *UsersView   `json:"users"`                  // null: no broker could say, or clients have no names
 	Hosts        []HostView   `json:"hosts,omitempty"`        // only when asked for
 	Healthy      bool         `json:"healthy"`                // exactly when there are no problems
 	Problems     []string     `json:"problems"`               // one sentence each, worst first

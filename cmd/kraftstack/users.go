@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kraftstack/internal/cluster"
+	"kraftstack/internal/ui"
+)
+
+func newUsersCommand(outputs OutputsFunc) *cobra.Command {
+	var flags liveFlags
+	cmd := &cobra.Command{
+		Use:   "users --stack NAME",
+		Short: "Compare the stack's users with those of the cluster",
+		Long: `Compare the users that the stack made, their access rules and quotas with what
+the cluster has, through the bastion. What the cluster lacks is marked with -,
+what it has beyond the stack with +. Nothing is changed: what others made stays
+until a person removes it.`,
+		Example: `  kraftstack users --stack dev
+  kraftstack users --stack dev --json | jq '.others[].principal'`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := flags.check(cmd); err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
+			defer cancel()
+			out, err := outputs(ctx, flags.stack)
+			if err != nil {
+				return err
+			}
+			view, err := cluster.Users(ctx, out)
+			if err != nil {
+				return err
+			}
+			if flags.json {
+				return writeJSON(cmd.OutOrStdout(), view)
+			}
+			return printUsers(cmd.OutOrStdout(), flags.stack, view)
+		},
+	}
+	flags.register(cmd, 30*time.Second, true)
+	return cmd
+}
+
+func printUsers(w io.Writer, stack string, view cluster.UsersView) error {
+	t := ui.For(w, os.Getenv)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", ui.Paint("users of stack "+stack, ui.Strong, t.Color))
+	table := ui.NewTable("user", "authentication", "rules", "quotas", "on the cluster")
+	for _, u := range view.Users {
+		state := ui.Cell{Text: "as the stack says", Tone: ui.Good}
+		if len(u.Missing)+len(u.Extra) > 0 {
+			state = ui.Cell{Text: fmt.Sprintf("%d missing, %d more", len(u.Missing), len(u.Extra)), Tone: ui.Bad}
+		}
+		table.Row(ui.Cell{Text: u.Name}, ui.Cell{Text: u.Authentication},
+			ui.Cell{Text: strconv.Itoa(u.Rules)}, ui.Cell{Text: strconv.Itoa(u.Quotas)}, state)
+	}
+	_ = table.Write(&b, "  ", t.Color) // a strings.Builder takes everything
+	userDifferences(&b, view)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// userDifferences lists what is not as the stack says.
+func userDifferences(b *strings.Builder, view cluster.UsersView) {
+	list := func(title, sign string, lines []string) {
+		if len(lines) > 0 {
+			fmt.Fprintf(b, "\n%s\n  %s%s\n", title, sign, strings.Join(lines, "\n  "+sign))
+		}
+	}
+	for _, u := range view.Users {
+		list(u.Name+" lacks, and the next change of it makes", "- ", u.Missing)
+		list(u.Name+" has beyond the stack", "+ ", u.Extra)
+	}
+	for _, other := range view.Others {
+		list(other.Principal+" is not in the stack and has", "+ ", other.Has)
+	}
+}
