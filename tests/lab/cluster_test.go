@@ -26,6 +26,7 @@ func TestCluster(t *testing.T) {
 	t.Run("second up does nothing", func(t *testing.T) { secondUpDoesNothing(t, s, stack) })
 	t.Run("pulumi itself sees no change", func(t *testing.T) { pulumiSeesNoChange(t, s, stack) })
 	t.Run("console tools move records", func(t *testing.T) { toolsMoveRecords(t, s, stack) })
+	t.Run("users", func(t *testing.T) { users(t, s, stack) })
 	t.Run("only allowed ports answer", func(t *testing.T) { onlyAllowedPortsAnswer(t, s, stack) })
 	t.Run("kafka is sandboxed", func(t *testing.T) { sandboxed(t, s, stack) })
 	t.Run("sshd is locked down", func(t *testing.T) { lockedDown(t, s, stack) })
