@@ -51,7 +51,7 @@ func NewAccess(ctx *pulumi.Context, name string, args AccessArgs, opts ...pulumi
 		return nil, err
 	}
 	for _, step := range []func(*pulumi.Context, AccessArgs) error{
-		a.addKeyPair, a.addGroups, a.addBastionRules, a.addNodeRules,
+		a.addKeyPair, a.addGroups, a.addBastionRules, a.addNodeRules, a.addClientRules,
 	} {
 		if err := step(ctx, args); err != nil {
 			return nil, err
@@ -86,7 +86,10 @@ func (a *Access) addGroups(ctx *pulumi.Context, args AccessArgs) (err error) {
 			VpcId:       args.Network.VPC.ID(),
 			Name:        pulumi.String(a.stack + "-" + suffix),
 			Description: pulumi.String(description),
-			Tags:        a.tagged(suffix),
+			// The groups name each other, and a rule made by hand would keep
+			// both of them for ever.
+			RevokeRulesOnDelete: pulumi.Bool(true),
+			Tags:                a.tagged(suffix),
 		}, pulumi.Parent(a))
 	}
 	if a.BastionGroup, err = group("bastion-group", "Bastion of Kafka stack "+a.stack); err != nil {
@@ -157,6 +160,31 @@ func (a *Access) addNodeRules(ctx *pulumi.Context, args AccessArgs) error {
 		}
 	}
 	return a.allowDownloads(ctx, "node", a.NodeGroup, args.Stack)
+}
+
+// addClientRules admits the clients that the stack file names, to the ports for
+// clients alone.
+func (a *Access) addClientRules(ctx *pulumi.Context, args AccessArgs) error {
+	for _, ports := range clientPorts() {
+		for _, cidr := range clientNetworks(args.Stack) {
+			if err := a.allowClient(ctx, ports, cidr.String(), &vpc.SecurityGroupIngressRuleArgs{CidrIpv4: pulumi.String(cidr.String())}); err != nil {
+				return err
+			}
+		}
+		for _, group := range args.Stack.Access.ClientGroups {
+			if err := a.allowClient(ctx, ports, group, &vpc.SecurityGroupIngressRuleArgs{ReferencedSecurityGroupId: pulumi.String(group)}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *Access) allowClient(ctx *pulumi.Context, ports portRange, from string, rule *vpc.SecurityGroupIngressRuleArgs) error {
+	rule.SecurityGroupId = a.NodeGroup.ID()
+	rule.Description = pulumi.String("Clients of Kafka")
+	rule.FromPort, rule.ToPort = pulumi.Int(ports.from), pulumi.Int(ports.to)
+	return a.allowIngress(ctx, "node-"+ports.String()+"-from-"+from, rule)
 }
 
 func (a *Access) allowIngress(ctx *pulumi.Context, suffix string, args *vpc.SecurityGroupIngressRuleArgs) error {

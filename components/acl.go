@@ -1,6 +1,8 @@
 package components
 
 import (
+	"net/netip"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -71,7 +73,26 @@ func privateACL(stack config.Stack, bastion string) aclRules {
 	for _, ports := range downloadPorts(stack) {
 		r.fixedOut = append(r.fixedOut, aclRule{anywhere, ports})
 	}
+	for _, cidr := range clientNetworks(stack) {
+		if cidr.Overlaps(stack.Network.CIDR) {
+			continue // let in as part of the VPC
+		}
+		for _, ports := range clientPorts() {
+			r.listedIn = append(r.listedIn, aclRule{cidr.String(), ports})
+		}
+		r.listedOut = append(r.listedOut, aclRule{cidr.String(), anyEphemeral})
+	}
 	return r
+}
+
+// clientNetworks are the networks that the stack file lets in to the ports for
+// clients, the peer VPC's first.
+func clientNetworks(stack config.Stack) []netip.Prefix {
+	var networks []netip.Prefix
+	if peer := stack.Network.PeerVPC; peer.ID != "" {
+		networks = append(networks, peer.CIDR)
+	}
+	return append(networks, stack.Access.ClientCIDRs...)
 }
 
 // addNetworkACLs gives the public and the private subnets an ACL each. What is

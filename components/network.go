@@ -24,11 +24,14 @@ type Network struct {
 	PrivateSubnets []*ec2.Subnet // in the order of the zones
 	NATAddresses   []*ec2.Eip
 	DNSZone        *route53.Zone
+	Peering        *ec2.VpcPeeringConnection // nil where there is none
 
 	plan       []config.Subnet
 	gateway    *ec2.InternetGateway
 	nats       []*ec2.NatGateway
+	peer       Peer
 	tables     []*ec2.RouteTable // public first, then private in the order of the zones
+	tableNames []string          // of tables
 	publicACL  *ec2.NetworkAcl
 	privateACL *ec2.NetworkAcl
 	// publicEgress and privateEgress are what must exist before a host of such
@@ -41,7 +44,8 @@ type Network struct {
 // NetworkArgs is what a Network is made from: plain values, since they decide
 // how many resources there are.
 type NetworkArgs struct {
-	Stack config.Stack // with its zones resolved
+	Stack config.Stack // with its zones and its peer VPC looked up
+	Peer  Peer
 	Tags  Tags
 }
 
@@ -51,17 +55,18 @@ func NewNetwork(ctx *pulumi.Context, name string, args NetworkArgs, opts ...pulu
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{namer: namer{stack: args.Stack.Name, name: name, tags: args.Tags}, plan: plan}
+	n := &Network{namer: namer{stack: args.Stack.Name, name: name, tags: args.Tags}, plan: plan, peer: args.Peer}
 	inputs := pulumi.Map{
 		"cidr":        pulumi.String(args.Stack.Network.CIDR.String()),
 		"zones":       pulumi.ToStringArray(args.Stack.Network.Zones),
 		"natGateways": pulumi.String(args.Stack.Network.NATGateways),
+		"peerVpc":     pulumi.String(args.Stack.Network.PeerVPC.ID),
 	}
 	if err := ctx.RegisterComponentResourceV2("kraftstack:network:Network", name, inputs, n, opts...); err != nil {
 		return nil, err
 	}
 	steps := []func(*pulumi.Context, config.Stack) error{
-		n.addVPC, n.addPublicSubnets, n.addNATGateways, n.addPrivateSubnets, n.addNetworkACLs, n.addS3Endpoint, n.addDNSZone,
+		n.addVPC, n.addPublicSubnets, n.addNATGateways, n.addPrivateSubnets, n.addNetworkACLs, n.addS3Endpoint, n.addPeering, n.addDNSZone,
 	}
 	for _, step := range steps {
 		if err := step(ctx, args.Stack); err != nil {
@@ -185,7 +190,7 @@ func (n *Network) addRouteTable(ctx *pulumi.Context, suffix string, target *ec2.
 		VpcId: n.VPC.ID(),
 		Tags:  n.tagged(suffix),
 	}, pulumi.Parent(n))
-	n.tables = append(n.tables, table)
+	n.tables, n.tableNames = append(n.tables, table), append(n.tableNames, suffix)
 	if err != nil || target == nil {
 		return table, nil, err
 	}
@@ -238,10 +243,14 @@ func (n *Network) addS3Endpoint(ctx *pulumi.Context, stack config.Stack) error {
 }
 
 func (n *Network) addDNSZone(ctx *pulumi.Context, stack config.Stack) (err error) {
+	vpcs := route53.ZoneVpcArray{route53.ZoneVpcArgs{VpcId: n.VPC.ID()}}
+	if peer := stack.Network.PeerVPC; peer.ID != "" {
+		vpcs = append(vpcs, route53.ZoneVpcArgs{VpcId: pulumi.String(peer.ID)})
+	}
 	n.DNSZone, err = route53.NewZone(ctx, n.resource("dns-zone"), &route53.ZoneArgs{
 		Name:    pulumi.String(stack.Domain()),
 		Comment: pulumi.String(fmt.Sprintf("The names of Kafka stack %s: what brokers and voters advertise.", stack.Name)),
-		Vpcs:    route53.ZoneVpcArray{route53.ZoneVpcArgs{VpcId: n.VPC.ID()}},
+		Vpcs:    vpcs,
 		Tags:    n.tagged("dns-zone"),
 	}, pulumi.Parent(n))
 	return err

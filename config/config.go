@@ -34,7 +34,18 @@ type Network struct {
 	Zones       []string
 	ZoneCount   int    // default 3, or fewer where there are fewer nodes; 0 where Zones is given
 	NATGateways string // "one" (default), "perZone" or "none"
+	PeerVPC     PeerVPC
 }
+
+// PeerVPC is network.peerVpc: the VPC that clients live in. The zero value is
+// none.
+type PeerVPC struct {
+	ID   string       // vpc-…, or PeerDefault until it is looked up
+	CIDR netip.Prefix // its addresses; zero until it is looked up
+}
+
+// PeerDefault stands for the account's default VPC.
+const PeerDefault = "default"
 
 // What network.natGateways can say.
 const (
@@ -49,6 +60,10 @@ type Access struct {
 	// OpenToWorld is the named override without which 0.0.0.0/0 is refused.
 	OpenToWorld bool
 	Bastion     Bastion
+	// ClientCIDRs and ClientGroups are who may reach the ports for clients
+	// besides the bastion and the peer VPC.
+	ClientCIDRs  []netip.Prefix
+	ClientGroups []string // sg-…
 	// HostTimeoutSeconds is how long up waits for a host to answer SSH, for its
 	// disk to appear and for the archive's server to answer, each. Default 300:
 	// a first boot takes minutes.

@@ -52,6 +52,7 @@ func (r *reader) rules() {
 	r.zones()
 	r.room()
 	r.admins()
+	r.peering()
 	r.volume("brokers.volume", r.stack.Brokers.Volume)
 	r.volume("controllers.volume", r.stack.Controllers.Volume)
 	r.encryption()

@@ -20,6 +20,12 @@ func accessField() field {
 			allowed: "a number from 10 to 3600",
 			set:     into(func(s *Stack) *int { return &s.Access.HostTimeoutSeconds }, between(10, 3600)),
 		},
+		{
+			name: "clients", kind: textList, def: "[]",
+			doc:     "Who may reach the brokers' ports for clients besides the bastion and `network.peerVpc`: networks of this VPC or of ones that it is joined to, or security groups of this VPC or of the peer's.",
+			allowed: "a list of at most 7 IPv4 networks in CIDR form or security groups, such as [10.9.0.0/16, sg-0123456789abcdef0]",
+			set:     setClients,
+		},
 		{name: "bastion", kind: object, doc: "The host that all SSH passes through.", fields: []field{
 			instanceType("t3.micro", "The bastion's instance type.", func(s *Stack) *string { return &s.Access.Bastion.InstanceType }),
 			{

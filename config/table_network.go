@@ -20,7 +20,20 @@ func networkField() field {
 			allowed: "one, perZone or none",
 			set:     into(func(s *Stack) *string { return &s.Network.NATGateways }, oneOf(NATOne, NATPerZone, NATNone)),
 		},
-		{name: "peerVpc", kind: later, doc: "Peering with another VPC."},
+		{name: "peerVpc", kind: object, doc: "Another VPC of the same account and region whose hosts are Kafka's clients: a peering connection, accepted at once, with routes and names in both directions. Only its addresses, and only the ports for clients, are let in.", fields: []field{
+			{
+				name: "id", kind: text, defText: "none: no peering",
+				doc:     "The VPC. Routes back are added to all of its route tables.",
+				allowed: "default for the account's default VPC, or a VPC's id such as vpc-0123456789abcdef0",
+				set:     into(func(s *Stack) *string { return &s.Network.PeerVPC.ID }, peerForm),
+			},
+			{
+				name: "cidr", kind: text, defText: "looked up",
+				doc:     "Its addresses, to have an overlap with `network.cidr` refused before AWS is asked.",
+				allowed: "that VPC's IPv4 network in CIDR form, such as 172.31.0.0/16",
+				set:     setPeerCIDR,
+			},
+		}},
 		{name: "flowLogs", kind: later, doc: "VPC flow logs."},
 	}}
 }

@@ -22,6 +22,10 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	stack, peer, err := findPeer(ctx, stack)
+	if err != nil {
+		return err
+	}
 	for _, warning := range stack.Warnings() {
 		if err := ctx.Log.Warn(warning.String(), nil); err != nil {
 			return err
@@ -32,7 +36,7 @@ func Deploy(ctx *pulumi.Context) error {
 		return err
 	}
 	tags := components.Tags{"kraftstack:stack": stack.Name, "ManagedBy": "kraftstack"}
-	network, err := components.NewNetwork(ctx, "network", components.NetworkArgs{Stack: stack, Tags: tags})
+	network, err := components.NewNetwork(ctx, "network", components.NetworkArgs{Stack: stack, Peer: peer, Tags: tags})
 	if err != nil {
 		return err
 	}

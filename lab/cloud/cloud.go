@@ -19,6 +19,7 @@ type Snapshot struct {
 	SecurityGroups []SecurityGroup
 	NetworkACLs    []NetworkACL
 	S3Endpoints    []S3Endpoint
+	Peerings       []Peering
 	Addresses      []Address
 	Zones          []Zone
 }
@@ -51,7 +52,7 @@ type RouteTable struct {
 }
 
 // Route has exactly one target: an internet gateway id (igw-…), a NAT gateway
-// id (nat-…), or another kind of id that the hypervisor refuses by name. Routes
+// id (nat-…), a peering connection's (pcx-…), or another kind of id that the hypervisor refuses by name. Routes
 // to gateway endpoints are left out: see S3Endpoint.
 type Route struct {
 	Destination netip.Prefix
@@ -145,6 +146,24 @@ type S3Endpoint struct {
 	ID          string
 	VPC         string
 	RouteTables []string
+}
+
+// Peering is an active connection of two VPCs. What may pass is for the routes
+// of each side to say.
+type Peering struct {
+	ID   string
+	VPCs [2]string
+}
+
+// Other is the VPC at the far end, "" for one that is no end of it.
+func (p Peering) Other(vpc string) string {
+	switch vpc {
+	case p.VPCs[0]:
+		return p.VPCs[1]
+	case p.VPCs[1]:
+		return p.VPCs[0]
+	}
+	return ""
 }
 
 // Address is an Elastic IP. Instance is empty while it is not associated with

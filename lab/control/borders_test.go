@@ -17,6 +17,54 @@ import (
 type borders struct {
 	*fidelity
 	acl, endpoint string
+	far, peering  string // the peer VPC, and the connection with it
+}
+
+// peerWith makes a VPC and asks for a connection of ours with it.
+func (b *borders) peerWith(cidr string) call {
+	return func(ctx context.Context, f *fidelity) error {
+		made, err := f.api.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: &cidr})
+		if err != nil {
+			return err
+		}
+		b.far = *made.Vpc.VpcId
+		return b.peer(ctx, f)
+	}
+}
+
+func (b *borders) peer(ctx context.Context, f *fidelity) error {
+	got, err := f.api.CreateVpcPeeringConnection(ctx, &ec2.CreateVpcPeeringConnectionInput{VpcId: &f.vpc, PeerVpcId: &b.far})
+	if err == nil {
+		b.peering = *got.VpcPeeringConnection.VpcPeeringConnectionId
+	}
+	return err
+}
+
+func (b *borders) accept(ctx context.Context, f *fidelity) error {
+	return errOf(f.api.AcceptVpcPeeringConnection(ctx, &ec2.AcceptVpcPeeringConnectionInput{VpcPeeringConnectionId: &b.peering}))
+}
+
+func (b *borders) unpeer(ctx context.Context, f *fidelity) error {
+	return errOf(f.api.DeleteVpcPeeringConnection(ctx, &ec2.DeleteVpcPeeringConnectionInput{VpcPeeringConnectionId: &b.peering}))
+}
+
+func (b *borders) routeToPeer(table func() string) call {
+	return func(ctx context.Context, f *fidelity) error {
+		return errOf(f.api.CreateRoute(ctx, &ec2.CreateRouteInput{RouteTableId: aws.String(table()),
+			DestinationCidrBlock: aws.String("10.9.0.0/16"), VpcPeeringConnectionId: &b.peering}))
+	}
+}
+
+// letGroupIn names a group of the peer's in a rule of ours.
+func (b *borders) letGroupIn(ctx context.Context, f *fidelity) error {
+	made, err := f.api.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
+		GroupName: aws.String("c" + b.peering), Description: aws.String("clients"), VpcId: &b.far})
+	if err != nil {
+		return err
+	}
+	return errOf(f.api.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &f.group,
+		IpPermissions: []types.IpPermission{{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(9092), ToPort: aws.Int32(9092),
+			UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: made.GroupId}}}}}))
 }
 
 func (b *borders) entry(number int32, egress bool, protocol string, from, to int32) error {
@@ -66,7 +114,29 @@ func TestSnapshotOfBorders(t *testing.T) {
 	if diff := cmp.Diff(endpoint, got.S3Endpoints); diff != "" {
 		t.Errorf("endpoints (-want +got):\n%s", diff)
 	}
+	peering := []cloud.Peering{{ID: b.peering, VPCs: [2]string{f.vpc, b.far}}}
+	if diff := cmp.Diff(peering, got.Peerings); diff != "" {
+		t.Errorf("peerings (-want +got):\n%s", diff)
+	}
 	play(t, f, b.teardown())
+	if left := snapshot(t, c); len(left.Peerings) > 0 {
+		t.Errorf("peerings are left: %v", left.Peerings)
+	}
+}
+
+// mainTableOf is the main route table of the VPC with these addresses.
+func (b *borders) mainTableOf(cidr string) string {
+	b.t.Helper()
+	vpcs, err := b.api.DescribeVpcs(b.t.Context(), &ec2.DescribeVpcsInput{Filters: []types.Filter{{Name: aws.String("cidr"), Values: []string{cidr}}}})
+	if err != nil || len(vpcs.Vpcs) == 0 {
+		b.t.Fatal(err, len(vpcs.Vpcs))
+	}
+	tables, err := b.api.DescribeRouteTables(b.t.Context(), &ec2.DescribeRouteTablesInput{
+		Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{*vpcs.Vpcs[0].VpcId}}}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return *tables.RouteTables[0].RouteTableId
 }
 
 func (b *borders) rows() []row {
@@ -120,6 +190,19 @@ func (b *borders) rows() []row {
 		}},
 		{"an endpoint for S3", "", b.endpointOf("com.amazonaws.us-east-1.s3", b.table)},
 		{"another for the same table", "RouteAlreadyExists", b.endpointOf("com.amazonaws.us-east-1.s3", b.table)},
+		{"peer with a VPC that overlaps", "", b.peerWith("10.1.0.0/16")},
+		{"it has failed and cannot be accepted", "InvalidStateTransition", b.accept},
+		{"a group of a VPC that is not peered", "InvalidGroup.NotFound", b.letGroupIn},
+		{"peer with another", "", b.peerWith("10.9.0.0/16")},
+		{"options before it is accepted", "OperationNotPermitted", func(ctx context.Context, f *fidelity) error {
+			return errOf(f.api.ModifyVpcPeeringConnectionOptions(ctx, &ec2.ModifyVpcPeeringConnectionOptionsInput{VpcPeeringConnectionId: &b.peering,
+				AccepterPeeringConnectionOptions: &types.PeeringConnectionOptionsRequest{AllowDnsResolutionFromRemoteVpc: aws.Bool(true)}}))
+		}},
+		{"accept it", "", b.accept},
+		{"peer again", "VpcPeeringConnectionAlreadyExists", b.peer},
+		{"a route of another VPC over it", "InvalidParameterValue", b.routeToPeer(func() string { return b.mainTableOf("172.31.0.0/16") })},
+		{"a route over it", "", b.routeToPeer(func() string { return b.table })},
+		{"a group of the peer's", "", b.letGroupIn},
 		{"an endpoint for nothing", "InvalidServiceName", b.endpointOf("com.amazonaws.us-east-1.s4", b.table)},
 		{"an endpoint in another region's name", "InvalidServiceName", b.endpointOf("com.amazonaws.us-west-2.s3", b.table)},
 	}
@@ -131,7 +214,7 @@ func (b *borders) teardown() []row {
 		{"delete it again", "InvalidVpcEndpointId.NotFound", b.deleteEndpoint},
 		{"its route is gone", "", func(ctx context.Context, f *fidelity) error {
 			got, err := f.api.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{RouteTableIds: []string{f.table}})
-			if err == nil && len(got.RouteTables[0].Routes) != 2 {
+			if err == nil && len(got.RouteTables[0].Routes) != 3 { // local, out, to the peer
 				f.t.Errorf("routes: %v", len(got.RouteTables[0].Routes))
 			}
 			return err
@@ -145,6 +228,20 @@ func (b *borders) teardown() []row {
 			return b.give(f.private, *got.NetworkAcls[0].NetworkAclId)
 		}},
 		{"delete the ACL", "", b.deleteACL},
+		{"end the peering", "", b.unpeer},
+		{"end it again", "InvalidStateTransition", b.unpeer},
+		{"its route leads nowhere", "", func(ctx context.Context, f *fidelity) error {
+			got, err := f.api.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{RouteTableIds: []string{f.table}})
+			if err != nil {
+				return err
+			}
+			for _, route := range got.RouteTables[0].Routes {
+				if lost := route.VpcPeeringConnectionId != nil; lost != (route.State == types.RouteStateBlackhole) {
+					f.t.Errorf("route to %s is %s", aws.ToString(route.DestinationCidrBlock), route.State)
+				}
+			}
+			return nil
+		}},
 	}
 }
 

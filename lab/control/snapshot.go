@@ -21,7 +21,8 @@ import (
 const snapshotTries = 3
 
 // Snapshot reads the whole cloud, in every region in use, through the public
-// AWS API. The account's default VPC is left out while no instance is in it. A
+// AWS API. The account's default VPC is left out while no instance is in it and
+// nothing is peered with it. A
 // cloud that keeps changing gives a snapshot of several moments, and another
 // change for Changes to tell.
 func (c *Control) Snapshot(ctx context.Context) (cloud.Snapshot, error) {
@@ -94,6 +95,9 @@ func (r *reader) read(ctx context.Context, s *cloud.Snapshot) error {
 	if err != nil {
 		return err
 	}
+	if err := r.readPeerings(ctx, s); err != nil {
+		return err
+	}
 	if err := r.readVPCs(ctx, instances, s); err != nil {
 		return err
 	}
@@ -112,6 +116,9 @@ func (r *reader) readVPCs(ctx context.Context, instances []types.Instance, s *cl
 	occupied := map[string]bool{}
 	for _, instance := range instances {
 		occupied[aws.ToString(instance.VpcId)] = true
+	}
+	for _, peering := range s.Peerings {
+		occupied[peering.VPCs[0]], occupied[peering.VPCs[1]] = true, true
 	}
 	r.vpcs = map[string]bool{}
 	pages := ec2.NewDescribeVpcsPaginator(r.ec2, &ec2.DescribeVpcsInput{})
@@ -205,6 +212,7 @@ func sortSnapshot(s *cloud.Snapshot) {
 	sortBy(s.SecurityGroups, func(v cloud.SecurityGroup) string { return v.ID })
 	sortBy(s.NetworkACLs, func(v cloud.NetworkACL) string { return v.ID })
 	sortBy(s.S3Endpoints, func(v cloud.S3Endpoint) string { return v.ID })
+	sortBy(s.Peerings, func(v cloud.Peering) string { return v.ID })
 	sortBy(s.Addresses, func(v cloud.Address) string { return v.AllocationID })
 	sortBy(s.Zones, func(v cloud.Zone) string { return v.ID })
 }

@@ -70,13 +70,14 @@ func (r *reader) readSubnets(ctx context.Context, s *cloud.Snapshot) error {
 	return nil
 }
 
-// readRoutes leaves out the local route, which is implied, routes to prefix
-// lists and IPv6 ones: nothing in the lab has such an address.
+// readRoutes leaves out the local route, which is implied, routes whose target
+// is gone, which lead nowhere, those to prefix lists (see readS3Endpoints), and
+// IPv6 ones: nothing in the lab has such an address.
 func readRoutes(table string, routes []types.Route) ([]cloud.Route, error) {
 	var out []cloud.Route
 	for _, route := range routes {
 		target := routeTarget(route)
-		if route.DestinationCidrBlock == nil || target == "local" {
+		if route.DestinationCidrBlock == nil || target == "local" || route.State == types.RouteStateBlackhole {
 			continue
 		}
 		destination, err := parsePrefix("route table "+table, *route.DestinationCidrBlock)

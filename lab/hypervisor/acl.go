@@ -29,7 +29,9 @@ func writeACLs(b *strings.Builder, view routerView) error {
 			return fmt.Errorf("network ACL %s: %w", acl.ID, err)
 		}
 	}
+	writePeerRoutes(b, view)
 	b.WriteString("\tchain acl {\n\t\ttype filter hook forward priority filter - 10; policy accept;\n")
+	writePeers(b, view)
 	for _, subnet := range view.Subnets {
 		fmt.Fprintf(b, "\t\tip saddr %s ip daddr %s accept\n", subnet.CIDR, subnet.CIDR)
 	}

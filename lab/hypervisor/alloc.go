@@ -19,6 +19,7 @@ var (
 	linkLocalDNS  = netip.MustParseAddr("169.254.169.253")
 	aliasRange    = netip.MustParsePrefix("198.18.0.0/15")
 	transitRange  = netip.MustParsePrefix("169.254.0.0/17")
+	peerRange     = netip.MustParsePrefix("169.254.192.0/18")
 	reservedLocal = []netip.Prefix{aliasRange, netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("198.51.100.0/24")}
 )
 
@@ -45,6 +46,11 @@ func aliasAddr(index int) netip.Addr { return nth(aliasRange, index+1) }
 // router with that index.
 func transitAddrs(index int) (internet, router netip.Addr) {
 	return nth(transitRange, 4*index+1), nth(transitRange, 4*index+2)
+}
+
+// peerAddrs are the two ends of the link of the peering with that index.
+func peerAddrs(index int) (first, second netip.Addr) {
+	return nth(peerRange, 4*index+1), nth(peerRange, 4*index+2)
 }
 
 // gatewayAddr and resolverAddr follow AWS: the first address of a subnet is

@@ -176,6 +176,11 @@ func (s *state) number(t *topology) (grown map[string]bool) {
 			s.VPCs[vpc.ID] = lowestFree(s.VPCs)
 		}
 	}
+	for _, peering := range t.snapshot.Peerings {
+		if _, ok := s.Peerings[peering.ID]; !ok {
+			s.Peerings[peering.ID] = lowestFree(s.Peerings)
+		}
+	}
 	for _, volume := range t.snapshot.Volumes {
 		if before, known := s.Volumes[volume.ID]; known && before != volume.SizeGiB {
 			grown[volume.ID] = true

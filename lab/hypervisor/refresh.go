@@ -21,6 +21,7 @@ type picture struct {
 	records  []*hostRecord
 	vpcs     map[string]int
 	aliases  map[string]int
+	peerings map[string]int
 	faults   map[string]bool
 }
 
@@ -34,6 +35,7 @@ func (h *Hypervisor) picture() (picture, bool) {
 		topology: newTopology(*h.state.Snapshot),
 		vpcs:     maps.Clone(h.state.VPCs),
 		aliases:  maps.Clone(h.state.Aliases),
+		peerings: maps.Clone(h.state.Peerings),
 		faults:   maps.Clone(h.state.Faults),
 	}
 	for _, id := range sortedKeys(h.state.Hosts) {
@@ -69,7 +71,7 @@ func (h *Hypervisor) refresh(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("%s: %w", vpc.ID, err))
 		}
 	}
-	errs = append(errs, h.refreshAliases(p), h.dropVPCs(p), h.dropVolumes(ctx, p.topology.snapshot.Volumes))
+	errs = append(errs, h.refreshPeerings(p), h.refreshAliases(p), h.dropVPCs(p), h.dropVolumes(ctx, p.topology.snapshot.Volumes))
 	errs = append(errs, h.services.follow(ctx, h.wantedServices(p), h.markRedirects))
 	return errors.Join(errs...)
 }
@@ -86,6 +88,7 @@ func (h *Hypervisor) refreshVPC(ctx context.Context, p picture, vpc cloud.VPC) e
 		return err
 	}
 	view := p.topology.view(vpc, p.records, p.alias)
+	view.Peers = p.topology.peers(vpc, p.peerings)
 	_, view.Transit = transitAddrs(p.vpcs[vpc.ID])
 	rules, err := ruleset(view)
 	if err != nil || h.rulesets[vpc.ID] == rules {

@@ -12,9 +12,12 @@ import (
 // routerView is what the packet filter of one VPC's router depends on.
 type routerView struct {
 	Uplink    string // the interface towards the internet
+	CIDR      netip.Prefix
 	Resolvers []netip.Addr
-	Hosts     []hostView // sorted by address
-	Groups    []cloud.SecurityGroup
+	Hosts     []hostView            // sorted by address
+	PeerHosts []hostView            // of peered VPCs: members of groups that rules may name
+	Groups    []cloud.SecurityGroup // of this VPC and of peered ones
+	Peers     []peerView
 	Subnets   []subnetView
 	ACLs      []cloud.NetworkACL
 	// Transit is the router's own address towards the internet, which packets
@@ -45,7 +48,7 @@ func ruleset(view routerView) (string, error) {
 	groups := make(map[string]cloud.SecurityGroup, len(view.Groups))
 	for _, group := range view.Groups {
 		groups[group.ID] = group
-		writeMembers(&b, group.ID, view.Hosts)
+		writeMembers(&b, group.ID, slices.Concat(view.Hosts, view.PeerHosts))
 	}
 	for _, host := range view.Hosts {
 		if err := writeHostChain(&b, "out", host, groups); err != nil {
@@ -148,8 +151,11 @@ func writeForward(b *strings.Builder, view routerView) {
 	b.WriteString("\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n")
 	b.WriteString("\t\tct state established,related accept\n\t\tct state invalid drop\n")
 	if len(view.Hosts) > 0 {
-		fmt.Fprintf(b, "\t\tiifname != %q iifname . ip saddr != { %s } counter drop\n", view.Uplink, strings.Join(links, ", "))
-		fmt.Fprintf(b, "\t\tiifname != %q ip saddr vmap { %s }\n", view.Uplink, strings.Join(out, ", "))
+		fmt.Fprintf(b, "\t\tiifname != %s iifname . ip saddr != { %s } counter drop\n", view.edges(), strings.Join(links, ", "))
+		fmt.Fprintf(b, "\t\tiifname != %s ip saddr vmap { %s }\n", view.edges(), strings.Join(out, ", "))
+		for _, peer := range view.Peers {
+			fmt.Fprintf(b, "\t\toifname %q accept\n", peer.Link)
+		}
 		if len(s3) > 0 {
 			fmt.Fprintf(b, "\t\toifname %q ip saddr { %s } ip daddr %s accept\n", view.Uplink, strings.Join(s3, ", "), s3Addr)
 		}
@@ -173,8 +179,8 @@ func writeInput(b *strings.Builder, view routerView) {
 		for _, addr := range view.Resolvers {
 			addrs = append(addrs, addr.String())
 		}
-		fmt.Fprintf(b, "\t\tiifname != %q ip daddr { %s } meta l4proto { tcp, udp } th dport 53 accept\n",
-			view.Uplink, strings.Join(addrs, ", "))
+		fmt.Fprintf(b, "\t\tiifname != %s ip daddr { %s } meta l4proto { tcp, udp } th dport 53 accept\n",
+			view.edges(), strings.Join(addrs, ", "))
 	}
 	b.WriteString("\t}\n")
 }

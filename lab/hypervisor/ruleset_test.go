@@ -48,8 +48,10 @@ func TestRuleset(t *testing.T) {
 	for name, view := range map[string]routerView{
 		"empty": {Uplink: "uplink"},
 		"full": {
-			Uplink: "uplink", Resolvers: []netip.Addr{addr("10.7.0.2"), linkLocalDNS},
-			Groups: []cloud.SecurityGroup{bastion, node, {ID: "sg-unused", VPC: "vpc-1"}}, Transit: addr("169.254.0.2"),
+			Uplink: "uplink", CIDR: prefixes("10.7.0.0/16")[0], Resolvers: []netip.Addr{addr("10.7.0.2"), linkLocalDNS},
+			Peers:     []peerView{{Link: "p0", CIDR: prefixes("10.9.0.0/16")[0], Routes: []peerRoute{{prefixes("10.7.2.0/24")[0], prefixes("10.9.0.0/16")[0]}}}},
+			PeerHosts: []hostView{{Addr: addr("10.9.0.5"), Groups: []string{"sg-unused"}}},
+			Groups:    []cloud.SecurityGroup{bastion, node, {ID: "sg-unused", VPC: "vpc-1"}}, Transit: addr("169.254.0.2"),
 			Subnets: []subnetView{
 				{CIDR: prefixes("10.7.1.0/24")[0], ACL: "acl-public"},
 				{CIDR: prefixes("10.7.2.0/24")[0], ACL: "acl-private", NATACL: "acl-public"},

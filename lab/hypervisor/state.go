@@ -26,8 +26,10 @@ type state struct {
 	Hosts   map[string]*hostRecord `json:"hosts"`   // by instance id
 	VPCs    map[string]int         `json:"vpcs"`    // by VPC id: the index of its router
 	Aliases map[string]int         `json:"aliases"` // by Elastic IP: the index of its alias
-	Volumes map[string]int         `json:"volumes"` // by volume id: GiB
-	Faults  map[string]bool        `json:"faults"`
+	// Peerings is by connection id: the index of its link.
+	Peerings map[string]int  `json:"peerings"`
+	Volumes  map[string]int  `json:"volumes"` // by volume id: GiB
+	Faults   map[string]bool `json:"faults"`
 	// Redirects says that the machine's own namespace may hold the table that
 	// makes up for a loopback port which is taken.
 	Redirects bool            `json:"redirects"`
@@ -52,12 +54,13 @@ type hostRecord struct {
 
 func newState() *state {
 	return &state{
-		Version: stateVersion,
-		Hosts:   map[string]*hostRecord{},
-		VPCs:    map[string]int{},
-		Aliases: map[string]int{},
-		Volumes: map[string]int{},
-		Faults:  map[string]bool{},
+		Version:  stateVersion,
+		Hosts:    map[string]*hostRecord{},
+		VPCs:     map[string]int{},
+		Aliases:  map[string]int{},
+		Peerings: map[string]int{},
+		Volumes:  map[string]int{},
+		Faults:   map[string]bool{},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // topology answers questions about one snapshot. It is pure.
 type topology struct {
 	snapshot cloud.Snapshot
+	vpcs     map[string]cloud.VPC
 	subnets  map[string]cloud.Subnet
 	tables   map[string]cloud.RouteTable
 	nats     map[string]cloud.NATGateway
@@ -23,11 +24,15 @@ type topology struct {
 func newTopology(snapshot cloud.Snapshot) *topology {
 	t := &topology{
 		snapshot: snapshot,
+		vpcs:     map[string]cloud.VPC{},
 		subnets:  map[string]cloud.Subnet{},
 		tables:   map[string]cloud.RouteTable{},
 		nats:     map[string]cloud.NATGateway{},
 		groups:   map[string]cloud.SecurityGroup{},
 		public:   map[string]netip.Addr{},
+	}
+	for _, vpc := range snapshot.VPCs {
+		t.vpcs[vpc.ID] = vpc
 	}
 	for _, subnet := range snapshot.Subnets {
 		t.subnets[subnet.ID] = subnet
@@ -61,15 +66,23 @@ func (t *topology) check() error {
 	}
 	for _, table := range t.snapshot.RouteTables {
 		for _, route := range table.Routes {
-			known := strings.HasPrefix(route.Target, "igw-") || strings.HasPrefix(route.Target, "nat-")
-			if !known {
-				errs = append(errs, fmt.Errorf("%s: route %s to %s: the lab knows internet and NAT gateways only", table.ID, route.Destination, route.Target))
-			} else if route.Destination.Bits() != 0 && route.Destination.Addr().Is4() {
-				errs = append(errs, fmt.Errorf("%s: route %s to %s: the lab knows 0.0.0.0/0 for gateways only", table.ID, route.Destination, route.Target))
+			if err := checkRoute(route); err != nil {
+				errs = append(errs, fmt.Errorf("%s: route %s to %s: %w", table.ID, route.Destination, route.Target, err))
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func checkRoute(route cloud.Route) error {
+	switch {
+	case strings.HasPrefix(route.Target, "pcx-"):
+	case !strings.HasPrefix(route.Target, "igw-") && !strings.HasPrefix(route.Target, "nat-"):
+		return errors.New("the lab knows internet gateways, NAT gateways and peering connections only")
+	case route.Destination.Bits() != 0 && route.Destination.Addr().Is4():
+		return errors.New("the lab knows 0.0.0.0/0 for gateways only")
+	}
+	return nil
 }
 
 // defaultTarget is where a subnet's table sends what is not local, or "".
@@ -116,7 +129,7 @@ func (t *topology) publicIPs() []netip.Addr {
 // view is the router's picture of a VPC: hosts are the records of the machines
 // that are, or were until just now, in it.
 func (t *topology) view(vpc cloud.VPC, hosts []*hostRecord, alias func(netip.Addr) netip.Addr) routerView {
-	view := routerView{Uplink: uplinkName, Subnets: t.subnetViews(vpc)}
+	view := routerView{Uplink: uplinkName, CIDR: vpc.CIDR, Subnets: t.subnetViews(vpc)}
 	for _, acl := range t.snapshot.NetworkACLs {
 		if acl.VPC == vpc.ID {
 			view.ACLs = append(view.ACLs, acl)
@@ -125,14 +138,18 @@ func (t *topology) view(vpc cloud.VPC, hosts []*hostRecord, alias func(netip.Add
 	if vpc.EnableDNSSupport {
 		view.Resolvers = []netip.Addr{resolverAddr(vpc.CIDR), linkLocalDNS}
 	}
+	near := t.joined(vpc.ID)
 	for _, group := range t.snapshot.SecurityGroups {
-		if group.VPC == vpc.ID {
+		if near[group.VPC] {
 			view.Groups = append(view.Groups, group)
 		}
 	}
 	owner := map[netip.Addr]*hostRecord{}
 	for _, record := range hosts {
 		if record.Instance.VPC != vpc.ID {
+			if near[record.Instance.VPC] {
+				view.PeerHosts = append(view.PeerHosts, hostView{Addr: record.Instance.PrivateIP, Groups: record.Instance.SecurityGroups})
+			}
 			continue
 		}
 		// A successor may have the address while its predecessor shuts down.
@@ -157,8 +174,22 @@ func (t *topology) view(vpc cloud.VPC, hosts []*hostRecord, alias func(netip.Add
 		}
 		view.Hosts = append(view.Hosts, host)
 	}
-	slices.SortFunc(view.Hosts, func(a, b hostView) int { return a.Addr.Compare(b.Addr) })
+	byAddr := func(a, b hostView) int { return a.Addr.Compare(b.Addr) }
+	slices.SortFunc(view.Hosts, byAddr)
+	slices.SortFunc(view.PeerHosts, byAddr)
 	return view
+}
+
+// joined is a VPC and those that it is peered with: rules of its groups may
+// name groups of theirs.
+func (t *topology) joined(vpc string) map[string]bool {
+	near := map[string]bool{vpc: true}
+	for _, peering := range t.snapshot.Peerings {
+		if far := peering.Other(vpc); far != "" {
+			near[far] = true
+		}
+	}
+	return near
 }
 
 // subnetViews lists a VPC's subnets, sorted by their addresses.

@@ -81,11 +81,12 @@ func TestCheckNamesWhatTheLabCannotDo(t *testing.T) {
 	snapshot := wayOut()
 	snapshot.VPCs = append(snapshot.VPCs, cloud.VPC{ID: "vpc-2", CIDR: prefixes("198.18.4.0/24")[0]})
 	snapshot.RouteTables[2].Routes = []cloud.Route{
+		{Destination: prefixes("10.9.0.0/16")[0], Target: "tgw-1"},
 		{Destination: prefixes("10.9.0.0/16")[0], Target: "pcx-1"},
 		{Destination: prefixes("10.9.0.0/16")[0], Target: "igw-1"},
 	}
 	err := newTopology(snapshot).check()
-	for _, want := range []string{"vpc-2: 198.18.4.0/24 overlaps", "rtb-none: route 10.9.0.0/16 to pcx-1", "rtb-none: route 10.9.0.0/16 to igw-1"} {
+	for _, want := range []string{"vpc-2: 198.18.4.0/24 overlaps", "rtb-none: route 10.9.0.0/16 to tgw-1", "rtb-none: route 10.9.0.0/16 to igw-1"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}

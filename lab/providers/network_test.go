@@ -103,6 +103,9 @@ func borders(ctx *pulumi.Context, net *ec2.Vpc, subnet *ec2.Subnet, table *ec2.R
 	}); err != nil {
 		return err
 	}
+	if err := peer(ctx, net, table); err != nil {
+		return err
+	}
 	_, err := ec2.NewVpcEndpoint(ctx, "s3", &ec2.VpcEndpointArgs{VpcId: net.ID(), VpcEndpointType: pulumi.String("Gateway"),
 		ServiceName: pulumi.String("com.amazonaws.us-east-1.s3"), RouteTableIds: pulumi.StringArray{table.ID()}})
 	return err
@@ -175,5 +178,21 @@ func host(ctx *pulumi.Context, s *netSettings, zone string, net *ec2.Vpc, igw *e
 	ctx.Export("machine", machine.ID())
 	ctx.Export("disk", disk.ID())
 	ctx.Export("private", machine.PrivateIp)
+	return err
+}
+
+// peer joins the VPC with another one.
+func peer(ctx *pulumi.Context, net *ec2.Vpc, table *ec2.RouteTable) error {
+	far, err := ec2.NewVpc(ctx, "far", &ec2.VpcArgs{CidrBlock: pulumi.String("10.21.0.0/24")})
+	if err != nil {
+		return err
+	}
+	peering, err := ec2.NewVpcPeeringConnection(ctx, "peering", &ec2.VpcPeeringConnectionArgs{VpcId: net.ID(), PeerVpcId: far.ID(),
+		AutoAccept: pulumi.Bool(true), Requester: ec2.VpcPeeringConnectionRequesterArgs{AllowRemoteVpcDnsResolution: pulumi.Bool(true)}})
+	if err != nil {
+		return err
+	}
+	_, err = ec2.NewRoute(ctx, "to-far", &ec2.RouteArgs{RouteTableId: table.ID(),
+		DestinationCidrBlock: pulumi.String("10.21.0.0/24"), VpcPeeringConnectionId: peering.ID()})
 	return err
 }

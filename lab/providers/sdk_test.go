@@ -39,6 +39,7 @@ var sdkArgs = map[string]interface{ ElementType() reflect.Type }{
 	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":   &vpc.SecurityGroupEgressRuleArgs{},
 	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":         &ec2.DefaultSecurityGroupArgs{},
 	"aws:ec2/networkAcl:NetworkAcl":                             &ec2.NetworkAclArgs{},
+	"aws:ec2/vpcPeeringConnection:VpcPeeringConnection":         &ec2.VpcPeeringConnectionArgs{},
 	"aws:ec2/vpcEndpoint:VpcEndpoint":                           &ec2.VpcEndpointArgs{},
 	"aws:ec2/keyPair:KeyPair":                                   &ec2.KeyPairArgs{},
 	"aws:ec2/instance:Instance":                                 &ec2.InstanceArgs{},

@@ -101,6 +101,14 @@ func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 		return resource.NewPropertyMapFromMap(map[string]any{
 			"names": []any{"us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"},
 		}), nil
+	case "aws:ec2/getVpc:getVpc":
+		id, cidr := "vpc-0aaaaaaaaaaaaaaaa", "172.31.0.0/16"
+		if wanted := args.Args["id"]; wanted.IsString() {
+			id, cidr = wanted.StringValue(), "10.9.0.0/16"
+		}
+		return resource.NewPropertyMapFromMap(map[string]any{"id": id, "cidrBlock": cidr}), nil
+	case "aws:ec2/getRouteTables:getRouteTables":
+		return resource.NewPropertyMapFromMap(map[string]any{"ids": []any{"rtb-of-" + args.Args["vpcId"].StringValue()}}), nil
 	case "aws:ssm/getParameter:getParameter":
 		return resource.NewPropertyMapFromMap(map[string]any{"insecureValue": "ami-of-" + args.Args["name"].StringValue()}), nil
 	case "aws:ec2/getAmi:getAmi":

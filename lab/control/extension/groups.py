@@ -8,6 +8,7 @@ from moto.ec2.responses import EC2Response
 
 from .errors import NotEmulated, refuse
 from .patch import around
+from .peering import peered
 
 
 PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "-1": "-1"}
@@ -37,7 +38,7 @@ def check_rule(backend, group_id, protocol, from_port, to_port, sources):
     group = backend.get_security_group_from_id(group_id)
     for source in sources or []:
         other = backend.get_security_group_from_id(source.get("GroupId", ""))
-        if group and other and other.vpc_id != group.vpc_id:
+        if group and other and other.vpc_id != group.vpc_id and not peered(backend, other.vpc_id, group.vpc_id):
             refuse(
                 "InvalidGroup.NotFound",
                 f"You have specified two resources that belong to different networks: {group.id}, {other.id}",

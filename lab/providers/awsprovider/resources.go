@@ -29,6 +29,7 @@ func resources(s *session) map[string]kind {
 		define[defaultSecurityGroup, defaultSecurityGroupArgs, defaultSecurityGroupState](s,
 			hint("ingress", "the stand-in empties the group"), hint("egress", "the stand-in empties the group")),
 		define[networkACL, networkACLArgs, networkACLState](s, checked(checkNetworkACL)),
+		define[vpcPeering, vpcPeeringArgs, vpcPeeringState](s, hint("peerOwnerId", "the lab has one account"), hint("peerRegion", "the lab peers within a region")),
 		define[vpcEndpoint, vpcEndpointArgs, vpcEndpointState](s),
 		define[keyPair, keyPairArgs, keyPairState](s, named("keyName")),
 		define[instance, instanceArgs, instanceState](s, checked(checkInstance), adjusted(adjustInstance),
@@ -58,6 +59,8 @@ func functions(s *session) []infer.InferredFunction {
 		infer.Function(&getRegion{s}),
 		infer.Function(&getCallerIdentity{s}),
 		infer.Function(&getInstanceType{s}),
+		infer.Function(&getVpc{s}),
+		infer.Function(&getRouteTables{s}),
 	}
 }
 

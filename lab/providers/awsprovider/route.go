@@ -11,10 +11,11 @@ import (
 )
 
 type routeArgs struct {
-	RouteTableId         string  `pulumi:"routeTableId" provider:"replaceOnChanges"`
-	DestinationCidrBlock string  `pulumi:"destinationCidrBlock" provider:"replaceOnChanges"`
-	GatewayId            *string `pulumi:"gatewayId,optional"`
-	NatGatewayId         *string `pulumi:"natGatewayId,optional"`
+	RouteTableId           string  `pulumi:"routeTableId" provider:"replaceOnChanges"`
+	DestinationCidrBlock   string  `pulumi:"destinationCidrBlock" provider:"replaceOnChanges"`
+	GatewayId              *string `pulumi:"gatewayId,optional"`
+	NatGatewayId           *string `pulumi:"natGatewayId,optional"`
+	VpcPeeringConnectionId *string `pulumi:"vpcPeeringConnectionId,optional"`
 }
 
 type routeState struct {
@@ -48,10 +49,11 @@ func (d route) create(ctx context.Context, c *cloud, in routeArgs, st *routeStat
 		return "", failed("CreateRoute", in.subject(), errRouteExists)
 	}
 	_, err := c.ec2.CreateRoute(req, &ec2.CreateRouteInput{
-		RouteTableId:         aws.String(in.RouteTableId),
-		DestinationCidrBlock: aws.String(in.DestinationCidrBlock),
-		GatewayId:            in.GatewayId,
-		NatGatewayId:         in.NatGatewayId,
+		RouteTableId:           aws.String(in.RouteTableId),
+		DestinationCidrBlock:   aws.String(in.DestinationCidrBlock),
+		GatewayId:              in.GatewayId,
+		NatGatewayId:           in.NatGatewayId,
+		VpcPeeringConnectionId: in.VpcPeeringConnectionId,
 	})
 	if err != nil {
 		return "", failed("CreateRoute", in.subject(), err)
@@ -89,17 +91,18 @@ func (d route) read(ctx context.Context, c *cloud, _ string, in *routeArgs, st *
 	if err != nil {
 		return err
 	}
-	in.GatewayId, in.NatGatewayId = r.GatewayId, r.NatGatewayId
+	in.GatewayId, in.NatGatewayId, in.VpcPeeringConnectionId = r.GatewayId, r.NatGatewayId, r.VpcPeeringConnectionId
 	st.routeArgs = *in
 	return d.fill(ctx, c, *in, st)
 }
 
 func (d route) update(ctx context.Context, c *cloud, _ string, _ routeState, in routeArgs, st *routeState) error {
 	_, err := c.ec2.ReplaceRoute(ctx, &ec2.ReplaceRouteInput{
-		RouteTableId:         aws.String(in.RouteTableId),
-		DestinationCidrBlock: aws.String(in.DestinationCidrBlock),
-		GatewayId:            in.GatewayId,
-		NatGatewayId:         in.NatGatewayId,
+		RouteTableId:           aws.String(in.RouteTableId),
+		DestinationCidrBlock:   aws.String(in.DestinationCidrBlock),
+		GatewayId:              in.GatewayId,
+		NatGatewayId:           in.NatGatewayId,
+		VpcPeeringConnectionId: in.VpcPeeringConnectionId,
 	})
 	if err != nil {
 		return failed("ReplaceRoute", in.subject(), err)

@@ -95,3 +95,24 @@ func (r *reader) readS3Endpoints(ctx context.Context, s *cloud.Snapshot) error {
 	}
 	return nil
 }
+
+// readPeerings reads the connections that are active.
+func (r *reader) readPeerings(ctx context.Context, s *cloud.Snapshot) error {
+	pages := ec2.NewDescribeVpcPeeringConnectionsPaginator(r.ec2, &ec2.DescribeVpcPeeringConnectionsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, p := range page.VpcPeeringConnections {
+			if p.Status == nil || p.Status.Code != types.VpcPeeringConnectionStateReasonCodeActive {
+				continue
+			}
+			s.Peerings = append(s.Peerings, cloud.Peering{
+				ID:   aws.ToString(p.VpcPeeringConnectionId),
+				VPCs: [2]string{aws.ToString(p.RequesterVpcInfo.VpcId), aws.ToString(p.AccepterVpcInfo.VpcId)},
+			})
+		}
+	}
+	return nil
+}

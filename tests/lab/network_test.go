@@ -1,0 +1,198 @@
+package lab_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestNetwork follows the network of one stack of two nodes: without NAT, with
+// a peer VPC, and every rule of it.
+func TestNetwork(t *testing.T) {
+	s, n := shared, networkStory{stack: "net"}
+	n.peer = s.clientVPC(t, "client", "10.9.0.0/16")
+	s.clientVPC(t, "outsider", "10.10.0.0/16")
+	if !t.Run("is born without NAT", func(t *testing.T) { n.isBornWithoutNAT(t, s) }) {
+		t.Fatal("there is no cluster to tell of")
+	}
+	t.Run("a client in the peer VPC produces and consumes", func(t *testing.T) { n.peerIsServed(t, s) })
+	t.Run("NAT comes later", func(t *testing.T) { n.natComesLater(t, s) })
+	t.Run("nothing else gets through", func(t *testing.T) { n.nothingElse(t, s) })
+	t.Run("every rule is needed", func(t *testing.T) { n.everyRuleIsNeeded(t, s) })
+	t.Run("destroy leaves the peer as it was", func(t *testing.T) { n.destroyLeavesThePeer(t, s) })
+}
+
+type networkStory struct{ stack, peer string }
+
+// file writes the stack file: two nodes in two zones, and the client's VPC.
+func (n networkStory) file(t *testing.T, s story, nat string) {
+	t.Helper()
+	s.stackFile(t, n.stack,
+		"zones: [us-east-1a, us-east-1b, us-east-1c]\n    natGateways: one",
+		fmt.Sprintf("zones: [us-east-1a, us-east-1b]\n    natGateways: %s\n    peerVpc:\n      id: %s", nat, n.peer),
+		"    count: 3\n  kraftstack:brokers:\n    count: 3\n", "    count: 1\n  kraftstack:brokers:\n    count: 2\n",
+		"http://downloads.kraftstack.lab/", "http://kraftstack-mirror.s3.us-east-1.amazonaws.com/")
+}
+
+func (n networkStory) host(name string) string { return n.stack + "-" + name }
+
+func (n networkStory) isBornWithoutNAT(t *testing.T, s story) {
+	n.file(t, s, "none")
+	s.up(t, n.stack)
+	nothing(t, "second up", s.up(t, n.stack))
+	broker := s.namespaces(t)[n.host("broker-1001")]
+	if (flow{from: broker, to: "198.51.100.80", port: 80}).open() {
+		t.Error("a host without NAT reaches the internet")
+	}
+	if !(flow{from: broker, to: "198.51.100.90", port: 80}).open() {
+		t.Error("a host without NAT does not reach S3")
+	}
+}
+
+// peerIsServed moves records from a host of another VPC, by the brokers' names.
+func (n networkStory) peerIsServed(t *testing.T, s story) {
+	const bin = "/opt/kafka_2.13-4.3.0/bin/"
+	server := fmt.Sprintf("--bootstrap-server broker-1001.%s.kafka.internal:9092", n.stack)
+	s.root(t, "client", "curl -sS http://downloads.kraftstack.lab/"+archive+" | tar xz -C /opt")
+	s.root(t, "client", bin+"kafka-topics.sh "+server+" --create --topic peered --partitions 2 --replication-factor 2")
+	s.root(t, "client", "seq 1 100 | "+bin+"kafka-console-producer.sh "+server+" --topic peered --command-property acks=all")
+	out := s.root(t, "client", bin+"kafka-console-consumer.sh "+server+" --topic peered --from-beginning --max-messages 100 --timeout-ms 30000 2>/dev/null | sort -n | uniq | wc -l")
+	if got := strings.TrimSpace(out); got != "100" {
+		t.Errorf("100 records went in, %s came out", got)
+	}
+	if out := s.root(t, "outsider", fmt.Sprintf("getent hosts broker-1001.%s.kafka.internal || echo unknown", n.stack)); strings.TrimSpace(out) != "unknown" {
+		t.Errorf("a VPC that is not peered resolves the brokers' names: %s", out)
+	}
+}
+
+func (n networkStory) natComesLater(t *testing.T, s story) {
+	n.file(t, s, "one")
+	for _, change := range s.up(t, n.stack).Changes {
+		if change.Component != "network" && change.Component != "access" {
+			t.Errorf("up also did: %s %s %s", change.Op, change.Component, change.Step)
+		}
+	}
+	nothing(t, "the up after it", s.up(t, n.stack))
+}
+
+// flows are what the stack needs, each by itself.
+func (n networkStory) flows(t *testing.T, s story) []flow {
+	t.Helper()
+	ns, at, internet := s.namespaces(t), s.addresses(t), s.lab(t).Internet
+	bastion, one, two := n.host("bastion"), n.host("broker-1001"), n.host("broker-1002")
+	return []flow{
+		{"administrator to bastion", internet, s.alias(t), 22, operator},
+		{"bastion to node, SSH", ns[bastion], at[two], 22, ""},
+		{"bastion to node, Kafka", ns[bastion], at[two], 9092, ""},
+		{"bastion to web", ns[bastion], "198.51.100.80", 80, ""},
+		{"bastion to web, TLS", ns[bastion], "198.51.100.80", 443, ""},
+		{"node to node, Kafka", ns[one], at[two], 9092, ""},
+		{"node to quorum", ns[two], at[one], 9093, ""},
+		{"node to web", ns[two], "198.51.100.80", 80, ""},
+		{"node to web, TLS", ns[two], "198.51.100.80", 443, ""},
+		{"client in the peer VPC", ns["client"], at[one], 9092, ""},
+	}
+}
+
+// alias is where the bastion's Elastic IP is in the lab's internet.
+func (s story) alias(t *testing.T) string {
+	t.Helper()
+	for _, address := range s.aliases(t) {
+		if (flow{from: s.lab(t).Internet, to: address, port: 22, as: operator}).open() {
+			return address
+		}
+	}
+	t.Fatalf("no Elastic IP of the lab answers SSH")
+	return ""
+}
+
+func (n networkStory) nothingElse(t *testing.T, s story) {
+	ns, at := s.namespaces(t), s.addresses(t)
+	bastion, one, two := n.host("bastion"), n.host("broker-1001"), n.host("broker-1002")
+	serve(t, ns[one], at[one], 7777) // so that silence is the firewall's
+	serve(t, s.lab(t).Internet, "198.51.100.80", 8080)
+	for _, f := range []flow{
+		{"outsider to a broker", ns["outsider"], at[one], 9092, ""},
+		{"outsider to the bastion", ns["outsider"], at[bastion], 22, ""},
+		{"client to the quorum", ns["client"], at[one], 9093, ""},
+		{"client to a node's SSH", ns["client"], at[one], 22, ""},
+		{"client to another port", ns["client"], at[one], 7777, ""},
+		{"client to the bastion", ns["client"], at[bastion], 22, ""},
+		{"node to node, SSH", ns[two], at[one], 22, ""},
+		{"node to node, another port", ns[two], at[one], 7777, ""},
+		{"node to the bastion", ns[two], at[bastion], 22, ""},
+		{"bastion to the quorum", ns[bastion], at[one], 9093, ""},
+		{"bastion to another port", ns[bastion], at[one], 7777, ""},
+		{"node to the client", ns[one], at["client"], 22, ""},
+		{"stranger to the bastion", s.lab(t).Internet, s.alias(t), 22, "198.51.100.10"},
+		{"node to another port of the web", ns[one], "198.51.100.80", 8080, ""},
+	} {
+		if f.open() {
+			t.Errorf("%s gets through to port %d", f.name, f.port)
+		}
+	}
+}
+
+// everyRuleIsNeeded removes each rule through the AWS API, sees a flow fail, and
+// puts it back.
+func (n networkStory) everyRuleIsNeeded(t *testing.T, s story) {
+	serve(t, s.lab(t).Internet, "198.51.100.80", 443)
+	flows := n.flows(t, s)
+	if failed := shut(flows); len(failed) > 0 {
+		t.Fatalf("before any rule is removed, these fail: %v", failed)
+	}
+	rules := s.rules(t, n.stack)
+	if len(rules) < 25 {
+		t.Fatalf("the stack has %d rules; not all were found", len(rules))
+	}
+	missed := slices.Collect(func(yield func(string) bool) {
+		for _, f := range flows {
+			if !yield(f.name) {
+				return
+			}
+		}
+	})
+	call := s.caller(t)
+	for _, r := range rules {
+		call(t, r.Remove, r.Args)
+		var failed []string
+		eventually(t, "a flow to fail without "+r.Name, 10*time.Second, func() (bool, string) {
+			failed = shut(flows)
+			return len(failed) > 0, "all flows come about"
+		})
+		t.Logf("%s: needed by %s", r.Name, strings.Join(failed, ", "))
+		missed = slices.DeleteFunc(missed, func(name string) bool { return slices.Contains(failed, name) })
+		call(t, r.Add, r.Back)
+		eventually(t, "all flows to come about again with "+r.Name, 10*time.Second, func() (bool, string) {
+			failed = shut(flows)
+			return len(failed) == 0, fmt.Sprint(failed)
+		})
+	}
+	if len(missed) > 0 {
+		t.Errorf("no rule is needed by %v: what lets them through?", missed)
+	}
+	// A rule of a group that was put back by hand is another rule to AWS.
+	for _, r := range rules {
+		if strings.HasPrefix(r.Remove, "revoke_") {
+			call(t, r.Remove, r.Args)
+		}
+	}
+	s.must(t, "refresh", "--stack", n.stack)
+	s.up(t, n.stack)
+	if failed := shut(flows); len(failed) > 0 {
+		t.Errorf("after refresh and up these fail: %v", failed)
+	}
+	nothing(t, "the up after it", s.up(t, n.stack))
+}
+
+func (n networkStory) destroyLeavesThePeer(t *testing.T, s story) {
+	s.must(t, "destroy", "--stack", n.stack, "--yes")
+	left := s.aws(t, fmt.Sprintf(`
+t = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [%q]}])["RouteTables"]
+print([r["DestinationCidrBlock"] for x in t for r in x["Routes"]])`, n.peer))
+	if left != "['10.9.0.0/16', '0.0.0.0/0']" {
+		t.Errorf("the peer's routes are %s", left)
+	}
+}
