@@ -65,7 +65,12 @@ func privateACL(stack config.Stack, bastion string) aclRules {
 	// Answers to what hosts asked: from the internet, S3 and each other. The
 	// range is Linux's own, and has none of Kafka's ports in it.
 	r.fixedIn = append(r.fixedIn, aclRule{anywhere, hostEphemeral}, aclRule{bastion, single(sshPort)})
-	for _, ports := range kafkaPorts() {
+	inside := kafkaPorts()
+	if stack.Entry.Balanced() {
+		// A load balancer's nodes probe from any port, and are answered there.
+		inside = []portRange{anyEphemeral}
+	}
+	for _, ports := range inside {
 		r.fixedIn = append(r.fixedIn, aclRule{vpc, ports})
 	}
 	// Answers to whoever asked from inside the VPC, and Kafka in other zones.

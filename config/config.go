@@ -17,6 +17,7 @@ type Stack struct {
 	Region      string // aws:region
 	Network     Network
 	Access      Access
+	Entry       Entry
 	Controllers Controllers
 	Brokers     Brokers
 	Hosts       Hosts

@@ -105,6 +105,7 @@ func TestSmallest(t *testing.T) {
 
 			HostTimeoutSeconds: 300,
 		},
+		Entry:       Entry{LoadBalancer: EntryNone},
 		Controllers: Controllers{Mode: ModeCombined, Count: 3, InstanceType: "t3.medium", Volume: Volume{SizeGiB: 20}},
 		Brokers:     Brokers{Count: 3, InstanceType: "m7i.large", Volume: Volume{SizeGiB: 100}, Image: ImageUbuntu},
 		Hosts:       Hosts{Spread: true},

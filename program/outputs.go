@@ -11,7 +11,7 @@ import (
 // order of the zones, nodes in the order in which they are rolled.
 func export(
 	ctx *pulumi.Context, stack config.Stack, network *components.Network,
-	access *components.Access, quorum *components.Quorum, fleet *components.Fleet,
+	access *components.Access, quorum *components.Quorum, fleet *components.Fleet, entry *components.Entry,
 ) {
 	ctx.Export("region", pulumi.String(stack.Region))
 	ctx.Export("zones", pulumi.ToStringArray(stack.Network.Zones))
@@ -40,6 +40,15 @@ func export(
 		"instance": access.Bastion.Instance.ID(),
 	})
 	ctx.Export("sshPrivateKey", pulumi.ToSecret(access.Key.PrivateKeyOpenssh))
+
+	if entry != nil {
+		ctx.Export("loadBalancer", pulumi.Map{
+			"name": entry.Record.Fqdn, "dnsName": entry.Balancer.DnsName, "arn": entry.Balancer.Arn, "securityGroupId": entry.Group.ID(),
+		})
+	}
+	if network.Peering != nil {
+		ctx.Export("peeringConnectionId", network.Peering.ID())
+	}
 
 	nodes := pulumi.Array{}
 	for _, node := range fleet.Nodes {

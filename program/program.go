@@ -26,11 +26,6 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range stack.Warnings() {
-		if err := ctx.Log.Warn(warning.String(), nil); err != nil {
-			return err
-		}
-	}
 	images, err := findHosts(ctx, stack)
 	if err != nil {
 		return err
@@ -64,7 +59,8 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := access.Bastion.AddClient(ctx, stack, certificates); err != nil {
+	entry, err := admitClients(ctx, stack, tags, network, access, fleet, certificates)
+	if err != nil {
 		return err
 	}
 	users, err := components.NewUsers(ctx, "users", components.UsersArgs{
@@ -73,9 +69,33 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	export(ctx, stack, network, access, quorum, fleet)
+	export(ctx, stack, network, access, quorum, fleet, entry)
 	exportSecurity(ctx, stack, certificates)
 	exportUsers(ctx, users)
+	return nil
+}
+
+// admitClients makes the bastion a client of the cluster, and gives all others
+// the way in that the stack wants.
+func admitClients(
+	ctx *pulumi.Context, stack config.Stack, tags components.Tags, network *components.Network,
+	access *components.Access, fleet *components.Fleet, certificates *components.Certificates,
+) (*components.Entry, error) {
+	if err := access.Bastion.AddClient(ctx, stack, certificates); err != nil {
+		return nil, err
+	}
+	return components.NewEntry(ctx, "entry", components.EntryArgs{
+		Stack: stack, Tags: tags, Network: network, Access: access, Fleet: fleet,
+	})
+}
+
+// warn says what the stack file allows and its owner rarely means.
+func warn(ctx *pulumi.Context, stack config.Stack) error {
+	for _, warning := range stack.Warnings() {
+		if err := ctx.Log.Warn(warning.String(), nil); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -103,6 +123,9 @@ func loadStack(ctx *pulumi.Context) (config.Stack, error) {
 		return config.Stack{}, fmt.Errorf("cannot list the availability zones of %s: %w", stack.Region, err)
 	}
 	if err := stack.CheckZones(zones.Names); err != nil {
+		return config.Stack{}, err
+	}
+	if err := warn(ctx, stack); err != nil {
 		return config.Stack{}, err
 	}
 	return stack.WithZones(zones.Names), nil

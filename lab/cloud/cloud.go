@@ -20,6 +20,7 @@ type Snapshot struct {
 	NetworkACLs    []NetworkACL
 	S3Endpoints    []S3Endpoint
 	Peerings       []Peering
+	Balancers      []Balancer
 	Addresses      []Address
 	Zones          []Zone
 }
@@ -166,6 +167,35 @@ func (p Peering) Other(vpc string) string {
 	return ""
 }
 
+// Balancer is an internal network load balancer: a node in each of its subnets,
+// which passes connections to a listener's port on to the targets.
+type Balancer struct {
+	ID        string // its ARN
+	VPC       string
+	DNSName   string
+	Groups    []string
+	Nodes     []BalancerNode // sorted by address
+	Listeners []Listener     // sorted by port
+}
+
+// BalancerNode is one of a balancer's addresses.
+type BalancerNode struct {
+	Subnet string
+	Addr   netip.Addr
+}
+
+// Listener passes a port on to a target group, all of whose instances get
+// connections on the group's own port. Clients keep their addresses.
+type Listener struct {
+	Port        int
+	TargetGroup string // its ARN
+	TargetPort  int
+	Targets     []string // instances, sorted
+	// Interval between two probes of a target, in seconds, and how many probes
+	// in a row make it healthy or unhealthy.
+	Interval, Healthy, Unhealthy int
+}
+
 // Address is an Elastic IP. Instance is empty while it is not associated with
 // one (a NAT gateway's address, for one).
 type Address struct {
@@ -189,4 +219,5 @@ type Record struct {
 	Type   string // "A" or "CNAME"; others are left out
 	TTL    uint32
 	Values []string
+	Alias  string // of an A record that stands for an AWS resource: its DNS name
 }

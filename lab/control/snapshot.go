@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 )
 
@@ -58,7 +59,7 @@ func (c *Control) readAll(ctx context.Context) (cloud.Snapshot, error) {
 	}
 	s := cloud.Snapshot{}
 	for _, region := range used.Regions {
-		r := &reader{ec2: ec2.NewFromConfig(c.awsConfig(region)), control: c}
+		r := &reader{ec2: ec2.NewFromConfig(c.awsConfig(region)), elb: elb.NewFromConfig(c.awsConfig(region)), control: c}
 		if err := r.read(ctx, &s); err != nil {
 			return cloud.Snapshot{}, fmt.Errorf("region %s: %w", region, err)
 		}
@@ -85,6 +86,7 @@ func (c *Control) awsConfig(region string) aws.Config {
 // reader reads one region.
 type reader struct {
 	ec2     *ec2.Client
+	elb     *elb.Client
 	control *Control
 	vpcs    map[string]bool   // those that belong to the lab
 	aclOf   map[string]string // by subnet
@@ -102,7 +104,7 @@ func (r *reader) read(ctx context.Context, s *cloud.Snapshot) error {
 		return err
 	}
 	steps := []func(context.Context, *cloud.Snapshot) error{
-		r.readACLs, r.readSubnets, r.readNATGateways, r.readS3Endpoints, r.readSecurityGroups, r.readAddresses, r.readVolumes,
+		r.readACLs, r.readSubnets, r.readNATGateways, r.readS3Endpoints, r.readSecurityGroups, r.readAddresses, r.readVolumes, r.readBalancers,
 	}
 	for _, step := range steps {
 		if err := step(ctx, s); err != nil {
@@ -213,6 +215,7 @@ func sortSnapshot(s *cloud.Snapshot) {
 	sortBy(s.NetworkACLs, func(v cloud.NetworkACL) string { return v.ID })
 	sortBy(s.S3Endpoints, func(v cloud.S3Endpoint) string { return v.ID })
 	sortBy(s.Peerings, func(v cloud.Peering) string { return v.ID })
+	sortBy(s.Balancers, func(v cloud.Balancer) string { return v.ID })
 	sortBy(s.Addresses, func(v cloud.Address) string { return v.AllocationID })
 	sortBy(s.Zones, func(v cloud.Zone) string { return v.ID })
 }

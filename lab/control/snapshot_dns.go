@@ -70,13 +70,16 @@ func readZone(ctx context.Context, client *route53.Client, id string) (cloud.Zon
 }
 
 func readRecord(set types.ResourceRecordSet) (cloud.Record, bool) {
-	if set.Type != types.RRTypeA && set.Type != types.RRTypeCname || len(set.ResourceRecords) == 0 {
+	if set.Type != types.RRTypeA && set.Type != types.RRTypeCname || len(set.ResourceRecords) == 0 && set.AliasTarget == nil {
 		return cloud.Record{}, false
 	}
 	record := cloud.Record{
 		Name: domainName(aws.ToString(set.Name)),
 		Type: string(set.Type),
 		TTL:  uint32(aws.ToInt64(set.TTL)),
+	}
+	if set.AliasTarget != nil {
+		record.Alias = domainName(aws.ToString(set.AliasTarget.DNSName))
 	}
 	for _, value := range set.ResourceRecords {
 		text := aws.ToString(value.Value)

@@ -108,7 +108,13 @@ func (d *daemon) start(ctx context.Context, log io.Writer) error {
 	if err := d.cloud.start(ctx); err != nil {
 		return fmt.Errorf("start the AWS API: %w", err)
 	}
-	if d.hosts, err = hypervisor.New(HostConfig(d.cfg.LabDir, d.cfg.Tools, d.log)); err != nil {
+	hosts := HostConfig(d.cfg.LabDir, d.cfg.Tools, d.log)
+	hosts.Health = func(ctx context.Context, states map[string]map[string]string) {
+		if err := d.cloud.current().ReportHealth(ctx, states); err != nil {
+			d.log.Error("tell the API of its targets", "error", err)
+		}
+	}
+	if d.hosts, err = hypervisor.New(hosts); err != nil {
 		return fmt.Errorf("start the hypervisor: %w", err)
 	}
 	if err := d.hosts.Adopt(ctx); err != nil {

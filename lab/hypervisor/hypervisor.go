@@ -34,6 +34,9 @@ type Config struct {
 	ImageRoot   string // the image's root directory, from lab/image
 	DownloadDir string // what http://downloads.kraftstack.lab serves
 	Log         *slog.Logger
+	// Health, if any, is told the state of every load balancer's targets, by
+	// target group and instance, each time one changes.
+	Health func(ctx context.Context, states map[string]map[string]string)
 }
 
 // Hypervisor owns the lab's hosts and networks. Its methods may be called from
@@ -62,6 +65,7 @@ type Hypervisor struct {
 	rulesets map[string]string
 	routes   map[netip.Addr]int
 	services *services
+	probes   *probes
 }
 
 // New returns a hypervisor for the lab in cfg.Dir. It reads the state file and
@@ -90,12 +94,14 @@ func New(cfg Config) (*Hypervisor, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Hypervisor{
+	h := &Hypervisor{
 		cfg: cfg, prefix: prefixOf(cfg.Dir), log: cfg.Log, ctx: ctx, stop: stop, watch: watch,
 		launches: make(chan struct{}, 4), state: loaded, hosts: map[string]*host{},
 		settled: make(chan struct{}), rulesets: map[string]string{}, routes: map[netip.Addr]int{},
 		services: newServices(prefixOf(cfg.Dir), cfg.DownloadDir, cfg.Log),
-	}, nil
+	}
+	h.probes = newProbes(cfg.Log, h.healthChanged)
+	return h, nil
 }
 
 // Adopt takes over what a killed daemon has left running: hosts, namespaces,

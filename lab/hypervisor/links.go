@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -77,6 +78,25 @@ func addAddr(handle *netlink.Handle, link netlink.Link, prefix netip.Prefix) err
 	err := handle.AddrReplace(link, &netlink.Addr{IPNet: ipNet(prefix)})
 	if err != nil {
 		return fmt.Errorf("give %s to %s: %w", prefix, link.Attrs().Name, err)
+	}
+	return nil
+}
+
+// dropAddrs takes all addresses but the given ones from a link, whose own
+// 127.0.0.1 stays.
+func dropAddrs(handle *netlink.Handle, link netlink.Link, keep []netip.Addr) error {
+	found, err := handle.AddrList(link, unix.AF_INET)
+	if err != nil {
+		return fmt.Errorf("list the addresses of %s: %w", link.Attrs().Name, err)
+	}
+	for _, one := range found {
+		addr, ok := netip.AddrFromSlice(one.IP.To4())
+		if !ok || addr.IsLoopback() || slices.Contains(keep, addr) {
+			continue
+		}
+		if err := handle.AddrDel(link, &one); err != nil {
+			return fmt.Errorf("take %s from %s: %w", addr, link.Attrs().Name, err)
+		}
 	}
 	return nil
 }

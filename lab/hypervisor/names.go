@@ -44,6 +44,11 @@ func namesOf(vpc cloud.VPC, snapshot cloud.Snapshot) names {
 		n.addA(name, 60, instance.PrivateIP)
 		n.addPTR(instance.PrivateIP, name)
 	}
+	for _, balancer := range snapshot.Balancers { // a public name, with private addresses
+		for _, node := range balancer.Nodes {
+			n.addA(balancer.DNSName, 60, node.Addr)
+		}
+	}
 	for _, zone := range snapshot.Zones {
 		if !vpc.EnableDNSHostnames || !slices.Contains(zone.VPCs, vpc.ID) {
 			continue
@@ -80,9 +85,15 @@ func (n names) addPTR(addr netip.Addr, name string) {
 	n.add(reverse, &dns.PTR{Hdr: header(reverse, dns.TypePTR, 60), Ptr: dns.Fqdn(name)})
 }
 
-// addRecord adds a record set. A value that is no address is left out, as
+// addRecord adds a record set; an alias has the addresses of what it stands for,
+// which is known already. A value that is no address is left out, as
 // Route 53 does not accept it in the first place.
 func (n names) addRecord(record cloud.Record) {
+	for _, rr := range n.records[dns.CanonicalName(record.Alias)] {
+		if a, ok := rr.(*dns.A); ok {
+			n.add(record.Name, &dns.A{Hdr: header(record.Name, dns.TypeA, a.Hdr.Ttl), A: a.A})
+		}
+	}
 	for _, value := range record.Values {
 		switch record.Type {
 		case "A":

@@ -72,6 +72,7 @@ func (h *Hypervisor) refresh(ctx context.Context) error {
 		}
 	}
 	errs = append(errs, h.refreshPeerings(p), h.refreshAliases(p), h.dropVPCs(p), h.dropVolumes(ctx, p.topology.snapshot.Volumes))
+	h.probes.follow(h.ctx, p.topology.probesOf(h.routerName))
 	errs = append(errs, h.services.follow(ctx, h.wantedServices(p), h.markRedirects))
 	return errors.Join(errs...)
 }
@@ -84,10 +85,12 @@ func (h *Hypervisor) refreshVPC(ctx context.Context, p picture, vpc cloud.VPC) e
 		}
 	}
 	router := h.routerName(vpc.ID)
-	if err := ensureRouter(router, h.internetName(), p.vpcs[vpc.ID], vpc, subnets); err != nil {
+	balancers := p.topology.balancers(vpc, h.healthy)
+	if err := ensureRouter(router, h.internetName(), p.vpcs[vpc.ID], vpc, subnets, balancers); err != nil {
 		return err
 	}
 	view := p.topology.view(vpc, p.records, p.alias)
+	view.Balancers = balancers
 	view.Peers = p.topology.peers(vpc, p.peerings)
 	_, view.Transit = transitAddrs(p.vpcs[vpc.ID])
 	rules, err := ruleset(view)
@@ -225,4 +228,19 @@ func (h *Hypervisor) wantedServices(p picture) wantedServices {
 // holds a table of the lab.
 func (h *Hypervisor) markRedirects() error {
 	return h.save(func(s *state) { s.Redirects = true })
+}
+
+func (h *Hypervisor) healthy(group, instance string) bool {
+	return h.probes.state(group, instance) == targetHealthy
+}
+
+// healthChanged leads connections past targets that do not answer any more, and
+// to those that do again, and tells whoever wants to know.
+func (h *Hypervisor) healthChanged() {
+	if err := h.refresh(h.ctx); err != nil && h.ctx.Err() == nil {
+		h.log.Error("follow the health of targets", "error", err)
+	}
+	if h.cfg.Health != nil {
+		h.cfg.Health(h.ctx, h.probes.report())
+	}
 }

@@ -34,7 +34,7 @@ func ensureInternet(name string) error {
 }
 
 // ensureRouter makes a VPC's router and joins it to the internet.
-func ensureRouter(name, internet string, index int, vpc cloud.VPC, subnets []cloud.Subnet) error {
+func ensureRouter(name, internet string, index int, vpc cloud.VPC, subnets []cloud.Subnet, balancers []balancerView) error {
 	if err := ensureNetns(name); err != nil {
 		return err
 	}
@@ -56,14 +56,14 @@ func ensureRouter(name, internet string, index int, vpc cloud.VPC, subnets []clo
 		return err
 	}
 	return withNetlink(name, func(handle *netlink.Handle) error {
-		return configureRouter(handle, near, far, vpc, subnets)
+		return configureRouter(handle, near, far, vpc, subnets, balancers)
 	})
 }
 
-// configureRouter gives the router the addresses that every AWS subnet has: the
-// gateway and the resolver, on the loopback interface, because the router
+// configureRouter gives the router the addresses that every AWS subnet has, the
+// gateway and the resolver, and those of load balancers, on the loopback interface, because the router
 // answers for them on the link of each host.
-func configureRouter(handle *netlink.Handle, near, far netip.Addr, vpc cloud.VPC, subnets []cloud.Subnet) error {
+func configureRouter(handle *netlink.Handle, near, far netip.Addr, vpc cloud.VPC, subnets []cloud.Subnet, balancers []balancerView) error {
 	uplink, err := linkUp(handle, uplinkName)
 	if err != nil {
 		return err
@@ -79,10 +79,18 @@ func configureRouter(handle *netlink.Handle, near, far netip.Addr, vpc cloud.VPC
 	for _, subnet := range subnets {
 		own = append(own, gatewayAddr(subnet.CIDR))
 	}
+	for _, balancer := range balancers {
+		for _, node := range balancer.Nodes {
+			own = append(own, node.Addr)
+		}
+	}
 	for _, addr := range own {
 		if err := addAddr(handle, lo, single(addr)); err != nil {
 			return err
 		}
+	}
+	if err := dropAddrs(handle, lo, own); err != nil {
+		return err
 	}
 	// An address of the VPC that no host has must not wander out.
 	if err := addRoute(handle, &netlink.Route{Dst: ipNet(vpc.CIDR), Type: unix.RTN_BLACKHOLE}); err != nil {

@@ -18,6 +18,7 @@ type routerView struct {
 	PeerHosts []hostView            // of peered VPCs: members of groups that rules may name
 	Groups    []cloud.SecurityGroup // of this VPC and of peered ones
 	Peers     []peerView
+	Balancers []balancerView
 	Subnets   []subnetView
 	ACLs      []cloud.NetworkACL
 	// Transit is the router's own address towards the internet, which packets
@@ -48,19 +49,23 @@ func ruleset(view routerView) (string, error) {
 	groups := make(map[string]cloud.SecurityGroup, len(view.Groups))
 	for _, group := range view.Groups {
 		groups[group.ID] = group
-		writeMembers(&b, group.ID, slices.Concat(view.Hosts, view.PeerHosts))
+		writeMembers(&b, group.ID, slices.Concat(view.Hosts, view.PeerHosts, view.balancerHosts()))
 	}
-	for _, host := range view.Hosts {
-		if err := writeHostChain(&b, "out", host, groups); err != nil {
-			return "", err
-		}
-		if err := writeHostChain(&b, "in", host, groups); err != nil {
-			return "", err
+	guarded := slices.Clone(view.Hosts)
+	for _, balancer := range view.Balancers {
+		guarded = append(guarded, hostView{Instance: balancer.Name, Groups: balancer.Groups})
+	}
+	for _, host := range guarded {
+		for _, direction := range []string{"out", "in"} {
+			if err := writeHostChain(&b, direction, host, groups, view); err != nil {
+				return "", err
+			}
 		}
 	}
 	if err := writeACLs(&b, view); err != nil {
 		return "", err
 	}
+	writeBalancers(&b, view)
 	writeForward(&b, view)
 	writeInput(&b, view)
 	writeNAT(&b, view)
@@ -85,7 +90,7 @@ func writeMembers(b *strings.Builder, group string, hosts []hostView) {
 
 // writeHostChain writes one direction of a host's security groups. A rule that
 // allows the packet returns to the forward chain; the end of the chain drops.
-func writeHostChain(b *strings.Builder, direction string, host hostView, groups map[string]cloud.SecurityGroup) error {
+func writeHostChain(b *strings.Builder, direction string, host hostView, groups map[string]cloud.SecurityGroup, view routerView) error {
 	fmt.Fprintf(b, "\tchain %s-%s {\n", direction, host.Instance)
 	for _, id := range host.Groups {
 		group := groups[id]
@@ -99,7 +104,7 @@ func writeHostChain(b *strings.Builder, direction string, host hostView, groups 
 					return fmt.Errorf("security group %s: refers to %s, which this VPC does not have", id, far)
 				}
 			}
-			lines, err := ruleLines(rule, farSide)
+			lines, err := ruleLines(rule, farSide, view)
 			if err != nil {
 				return fmt.Errorf("security group %s: %w", id, err)
 			}
@@ -113,8 +118,9 @@ func writeHostChain(b *strings.Builder, direction string, host hostView, groups 
 }
 
 // ruleLines are the nftables rules for one security group rule: one for each
-// CIDR and each group. IPv6 ranges match nothing, because hosts have no IPv6.
-func ruleLines(rule cloud.Rule, farSide string) ([]string, error) {
+// CIDR and each group. A group that a load balancer wears lets in what comes
+// through it, whose address is the client's. IPv6 ranges match nothing, because hosts have no IPv6.
+func ruleLines(rule cloud.Rule, farSide string, view routerView) ([]string, error) {
 	match, err := protocolMatch(rule.Protocol, rule.FromPort, rule.ToPort)
 	if err != nil {
 		return nil, err
@@ -131,16 +137,17 @@ func ruleLines(rule cloud.Rule, farSide string) ([]string, error) {
 	}
 	for _, group := range rule.Groups {
 		lines = append(lines, fmt.Sprintf("ip %s @%s %sreturn", farSide, group, match))
+		if marks := view.marks(group); farSide == "saddr" && len(marks) > 0 {
+			lines = append(lines, fmt.Sprintf("ct mark { %s } %sreturn", strings.Join(marks, ", "), match))
+		}
 	}
 	return lines, nil
 }
 
 func writeForward(b *strings.Builder, view routerView) {
-	var links, out, in, leaving, s3 []string
+	var links, leaving, s3 []string
 	for _, host := range view.Hosts {
 		links = append(links, fmt.Sprintf("%q . %s", host.Link, host.Addr))
-		out = append(out, fmt.Sprintf("%s : jump out-%s", host.Addr, host.Instance))
-		in = append(in, fmt.Sprintf("%s : jump in-%s", host.Addr, host.Instance))
 		if host.Out.IsValid() {
 			leaving = append(leaving, host.Addr.String())
 		}
@@ -152,7 +159,10 @@ func writeForward(b *strings.Builder, view routerView) {
 	b.WriteString("\t\tct state established,related accept\n\t\tct state invalid drop\n")
 	if len(view.Hosts) > 0 {
 		fmt.Fprintf(b, "\t\tiifname != %s iifname . ip saddr != { %s } counter drop\n", view.edges(), strings.Join(links, ", "))
-		fmt.Fprintf(b, "\t\tiifname != %s ip saddr vmap { %s }\n", view.edges(), strings.Join(out, ", "))
+		if len(view.Balancers) > 0 { // what a balancer leads on was checked on its way there
+			fmt.Fprintf(b, "\t\tct mark != 0 ip daddr vmap { %s }\n\t\tct mark != 0 accept\n", view.jumps("in"))
+		}
+		fmt.Fprintf(b, "\t\tiifname != %s ip saddr vmap { %s }\n", view.edges(), view.jumps("out"))
 		for _, peer := range view.Peers {
 			fmt.Fprintf(b, "\t\toifname %q accept\n", peer.Link)
 		}
@@ -164,7 +174,7 @@ func writeForward(b *strings.Builder, view routerView) {
 		}
 		fmt.Fprintf(b, "\t\toifname %q counter drop\n", view.Uplink)
 		fmt.Fprintf(b, "\t\tip daddr != { %s } counter drop\n", addresses(view.Hosts))
-		fmt.Fprintf(b, "\t\tip daddr vmap { %s }\n\t\taccept\n", strings.Join(in, ", "))
+		fmt.Fprintf(b, "\t\tip daddr vmap { %s }\n\t\taccept\n", view.jumps("in"))
 	}
 	b.WriteString("\t}\n")
 }
@@ -185,7 +195,8 @@ func writeInput(b *strings.Builder, view routerView) {
 	b.WriteString("\t}\n")
 }
 
-// writeNAT maps public aliases to private addresses, both ways, at the edge.
+// writeNAT leads what goes to a load balancer to a target, and maps public
+// aliases to private addresses, both ways, at the edge.
 func writeNAT(b *strings.Builder, view routerView) {
 	var in, out, s3 []string
 	for _, host := range view.Hosts {
@@ -199,9 +210,12 @@ func writeNAT(b *strings.Builder, view routerView) {
 			out = append(out, fmt.Sprintf("%s : %s", host.Addr, host.Out))
 		}
 	}
+	lines := balanceLines(view)
 	if len(in) > 0 {
-		b.WriteString("\tchain prerouting {\n\t\ttype nat hook prerouting priority dstnat;\n")
-		fmt.Fprintf(b, "\t\tiifname %q dnat ip to ip daddr map { %s }\n\t}\n", view.Uplink, strings.Join(in, ", "))
+		lines = append(lines, fmt.Sprintf("iifname %q dnat ip to ip daddr map { %s }", view.Uplink, strings.Join(in, ", ")))
+	}
+	if len(lines) > 0 {
+		fmt.Fprintf(b, "\tchain prerouting {\n\t\ttype nat hook prerouting priority dstnat;\n\t\t%s\n\t}\n", strings.Join(lines, "\n\t\t"))
 	}
 	if len(out)+len(s3) == 0 {
 		return

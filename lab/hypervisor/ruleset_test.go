@@ -40,6 +40,7 @@ func TestRuleset(t *testing.T) {
 		Ingress: []cloud.Rule{
 			{Protocol: "tcp", FromPort: 9092, ToPort: 9093, Groups: []string{"sg-node"}},
 			{Protocol: "tcp", FromPort: 22, ToPort: 22, Groups: []string{"sg-bastion"}},
+			{Protocol: "tcp", FromPort: 9092, ToPort: 9092, Groups: []string{"sg-unused"}},
 			{Protocol: "udp", FromPort: 53, ToPort: 53, CIDRs: prefixes("10.7.0.0/16")},
 			{Protocol: "icmp", CIDRs: prefixes("10.7.0.0/16")},
 		},
@@ -49,7 +50,10 @@ func TestRuleset(t *testing.T) {
 		"empty": {Uplink: "uplink"},
 		"full": {
 			Uplink: "uplink", CIDR: prefixes("10.7.0.0/16")[0], Resolvers: []netip.Addr{addr("10.7.0.2"), linkLocalDNS},
-			Peers:     []peerView{{Link: "p0", CIDR: prefixes("10.9.0.0/16")[0], Routes: []peerRoute{{prefixes("10.7.2.0/24")[0], prefixes("10.9.0.0/16")[0]}}}},
+			Peers: []peerView{{Link: "p0", CIDR: prefixes("10.9.0.0/16")[0], Routes: []peerRoute{{prefixes("10.7.2.0/24")[0], prefixes("10.9.0.0/16")[0]}}}},
+			Balancers: []balancerView{{Name: "balancer0", Mark: 1, Groups: []string{"sg-unused"},
+				Nodes:     []balancerNode{{addr("10.7.2.9"), prefixes("10.7.2.0/24")[0], "acl-private"}},
+				Listeners: []listenerView{{9092, []netip.Addr{addr("10.7.2.20"), addr("10.7.2.21")}}, {9094, nil}}}},
 			PeerHosts: []hostView{{Addr: addr("10.9.0.5"), Groups: []string{"sg-unused"}}},
 			Groups:    []cloud.SecurityGroup{bastion, node, {ID: "sg-unused", VPC: "vpc-1"}}, Transit: addr("169.254.0.2"),
 			Subnets: []subnetView{

@@ -71,7 +71,7 @@ func (t *topology) check() error {
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, t.checkBalancers()...)...)
 }
 
 func checkRoute(route cloud.Route) error {

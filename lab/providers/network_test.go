@@ -4,6 +4,7 @@ import (
 	sdk "github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
 	r53 "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
@@ -175,9 +176,39 @@ func host(ctx *pulumi.Context, s *netSettings, zone string, net *ec2.Vpc, igw *e
 	}
 	_, err = r53.NewRecord(ctx, "name", &r53.RecordArgs{ZoneId: names.ID(), Name: pulumi.String("machine"), Type: pulumi.String("A"),
 		Ttl: pulumi.Int(10), Records: pulumi.StringArray{machine.PrivateIp}})
+	if err != nil {
+		return err
+	}
+	err = entry(ctx, net, subnet, group, names, machine)
 	ctx.Export("machine", machine.ID())
 	ctx.Export("disk", disk.ID())
 	ctx.Export("private", machine.PrivateIp)
+	return err
+}
+
+// entry is a load balancer before the machine, with a name.
+func entry(ctx *pulumi.Context, net *ec2.Vpc, subnet *ec2.Subnet, group *ec2.SecurityGroup, names *r53.Zone, machine *ec2.Instance) error {
+	balancer, err := lb.NewLoadBalancer(ctx, "balancer", &lb.LoadBalancerArgs{LoadBalancerType: pulumi.String("network"),
+		Internal: pulumi.Bool(true), Subnets: pulumi.StringArray{subnet.ID()}, SecurityGroups: pulumi.StringArray{group.ID()},
+		EnableCrossZoneLoadBalancing: pulumi.Bool(true), Tags: pulumi.StringMap{"Name": pulumi.String("balancer")}})
+	if err != nil {
+		return err
+	}
+	targets, err := lb.NewTargetGroup(ctx, "targets", &lb.TargetGroupArgs{Port: pulumi.Int(9092), Protocol: pulumi.String("TCP"),
+		VpcId: net.ID(), PreserveClientIp: pulumi.String("true"), HealthCheck: lb.TargetGroupHealthCheckArgs{
+			Protocol: pulumi.String("TCP"), Interval: pulumi.Int(10), HealthyThreshold: pulumi.Int(2), UnhealthyThreshold: pulumi.Int(2)}})
+	if err != nil {
+		return err
+	}
+	if _, err := lb.NewTargetGroupAttachment(ctx, "target", &lb.TargetGroupAttachmentArgs{TargetGroupArn: targets.Arn, TargetId: machine.ID()}); err != nil {
+		return err
+	}
+	if _, err := lb.NewListener(ctx, "listener", &lb.ListenerArgs{LoadBalancerArn: balancer.Arn, Port: pulumi.Int(9092), Protocol: pulumi.String("TCP"),
+		DefaultActions: lb.ListenerDefaultActionArray{lb.ListenerDefaultActionArgs{Type: pulumi.String("forward"), TargetGroupArn: targets.Arn}}}); err != nil {
+		return err
+	}
+	_, err = r53.NewRecord(ctx, "alias", &r53.RecordArgs{ZoneId: names.ID(), Name: pulumi.String("bootstrap"), Type: pulumi.String("A"),
+		Aliases: r53.RecordAliasArray{r53.RecordAliasArgs{Name: balancer.DnsName, ZoneId: balancer.ZoneId, EvaluateTargetHealth: pulumi.Bool(false)}}})
 	return err
 }
 

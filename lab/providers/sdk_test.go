@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
 	r53 "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
@@ -49,6 +50,10 @@ var sdkArgs = map[string]interface{ ElementType() reflect.Type }{
 	"aws:iam/instanceProfile:InstanceProfile":                   &iam.InstanceProfileArgs{},
 	"aws:ebs/volume:Volume":                                     &ebs.VolumeArgs{},
 	"aws:ec2/volumeAttachment:VolumeAttachment":                 &ec2.VolumeAttachmentArgs{},
+	"aws:lb/loadBalancer:LoadBalancer":                          &lb.LoadBalancerArgs{},
+	"aws:lb/targetGroup:TargetGroup":                            &lb.TargetGroupArgs{},
+	"aws:lb/targetGroupAttachment:TargetGroupAttachment":        &lb.TargetGroupAttachmentArgs{},
+	"aws:lb/listener:Listener":                                  &lb.ListenerArgs{},
 	"aws:route53/zone:Zone":                                     &r53.ZoneArgs{},
 	"aws:route53/record:Record":                                 &r53.RecordArgs{},
 	"command:remote:Command":                                    &remote.CommandArgs{},

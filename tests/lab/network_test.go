@@ -18,7 +18,8 @@ func TestNetwork(t *testing.T) {
 		t.Fatal("there is no cluster to tell of")
 	}
 	t.Run("a client in the peer VPC produces and consumes", func(t *testing.T) { n.peerIsServed(t, s) })
-	t.Run("NAT comes later", func(t *testing.T) { n.natComesLater(t, s) })
+	t.Run("NAT and a load balancer come later", func(t *testing.T) { n.moreComesLater(t, s) })
+	t.Run("the load balancer outlives a broker", func(t *testing.T) { n.balancerOutlivesABroker(t, s) })
 	t.Run("nothing else gets through", func(t *testing.T) { n.nothingElse(t, s) })
 	t.Run("every rule is needed", func(t *testing.T) { n.everyRuleIsNeeded(t, s) })
 	t.Run("destroy leaves the peer as it was", func(t *testing.T) { n.destroyLeavesThePeer(t, s) })
@@ -27,19 +28,20 @@ func TestNetwork(t *testing.T) {
 type networkStory struct{ stack, peer string }
 
 // file writes the stack file: two nodes in two zones, and the client's VPC.
-func (n networkStory) file(t *testing.T, s story, nat string) {
+func (n networkStory) file(t *testing.T, s story, nat, entry string) {
 	t.Helper()
 	s.stackFile(t, n.stack,
 		"zones: [us-east-1a, us-east-1b, us-east-1c]\n    natGateways: one",
 		fmt.Sprintf("zones: [us-east-1a, us-east-1b]\n    natGateways: %s\n    peerVpc:\n      id: %s", nat, n.peer),
 		"    count: 3\n  kraftstack:brokers:\n    count: 3\n", "    count: 1\n  kraftstack:brokers:\n    count: 2\n",
+		"  kraftstack:controllers:\n", "  kraftstack:entry:\n    loadBalancer: "+entry+"\n  kraftstack:controllers:\n",
 		"http://downloads.kraftstack.lab/", "http://kraftstack-mirror.s3.us-east-1.amazonaws.com/")
 }
 
 func (n networkStory) host(name string) string { return n.stack + "-" + name }
 
 func (n networkStory) isBornWithoutNAT(t *testing.T, s story) {
-	n.file(t, s, "none")
+	n.file(t, s, "none", "none")
 	s.up(t, n.stack)
 	nothing(t, "second up", s.up(t, n.stack))
 	broker := s.namespaces(t)[n.host("broker-1001")]
@@ -53,24 +55,73 @@ func (n networkStory) isBornWithoutNAT(t *testing.T, s story) {
 
 // peerIsServed moves records from a host of another VPC, by the brokers' names.
 func (n networkStory) peerIsServed(t *testing.T, s story) {
-	const bin = "/opt/kafka_2.13-4.3.0/bin/"
-	server := fmt.Sprintf("--bootstrap-server broker-1001.%s.kafka.internal:9092", n.stack)
-	s.root(t, "client", "curl -sS http://downloads.kraftstack.lab/"+archive+" | tar xz -C /opt")
-	s.root(t, "client", bin+"kafka-topics.sh "+server+" --create --topic peered --partitions 2 --replication-factor 2")
-	s.root(t, "client", "seq 1 100 | "+bin+"kafka-console-producer.sh "+server+" --topic peered --command-property acks=all")
-	out := s.root(t, "client", bin+"kafka-console-consumer.sh "+server+" --topic peered --from-beginning --max-messages 100 --timeout-ms 30000 2>/dev/null | sort -n | uniq | wc -l")
-	if got := strings.TrimSpace(out); got != "100" {
-		t.Errorf("100 records went in, %s came out", got)
-	}
+	// What an administrator has on the bastion, somebody gave to the client.
+	files := s.root(t, n.host("bastion"), "tar -C / -cz etc/kafka/client.properties $(sed -n 's,^ssl.truststore.location=/,,p' /etc/kafka/client.properties) | base64 -w0")
+	s.root(t, "client", fmt.Sprintf("echo '%s' | base64 -d | tar -C / -xz && curl -sS http://downloads.kraftstack.lab/%s | tar xz -C /opt", files, archive))
+	n.tools(t, s, "broker-1001", "kafka-topics.sh", "--create --topic peered --partitions 2 --replication-factor 2")
+	s.root(t, "client", "seq 1 100 >/tmp/records")
+	n.tools(t, s, "broker-1001", "kafka-console-producer.sh", "--topic peered --command-property acks=all </tmp/records")
+	n.consumes(t, s, "broker-1001")
 	if out := s.root(t, "outsider", fmt.Sprintf("getent hosts broker-1001.%s.kafka.internal || echo unknown", n.stack)); strings.TrimSpace(out) != "unknown" {
 		t.Errorf("a VPC that is not peered resolves the brokers' names: %s", out)
 	}
 }
 
-func (n networkStory) natComesLater(t *testing.T, s story) {
-	n.file(t, s, "one")
+// tools runs one of Kafka's tools on the client, by a name of the stack.
+func (n networkStory) tools(t *testing.T, s story, server, tool, args string) string {
+	t.Helper()
+	return s.root(t, "client", fmt.Sprintf("/opt/kafka_2.13-4.3.0/bin/%s --bootstrap-server %s.%s.kafka.internal:9092 "+
+		"--command-config /etc/kafka/client.properties %s 2>/tmp/errors || { cat /tmp/errors; exit 1; }", tool, server, n.stack, args))
+}
+
+// consumes reads the 100 records back, each once.
+func (n networkStory) consumes(t *testing.T, s story, server string) {
+	t.Helper()
+	out := n.tools(t, s, server, "kafka-console-consumer.sh", "--topic peered --from-beginning --max-messages 100 --timeout-ms 30000")
+	records := strings.Fields(out)
+	slices.Sort(records)
+	if got := len(slices.Compact(records)); got != 100 {
+		t.Errorf("100 records went in, %d came out by %s", got, server)
+	}
+}
+
+// balancerOutlivesABroker starts from the load balancer's name, and again while
+// one of its two targets is dead: AWS says so, and nobody is led there.
+func (n networkStory) balancerOutlivesABroker(t *testing.T, s story) {
+	health := func() string {
+		return s.aws(t, `
+elb = boto3.client("elbv2", endpoint_url=ec2.meta.endpoint_url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+g = elb.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"]
+print(sorted(h["TargetHealth"]["State"] for h in elb.describe_target_health(TargetGroupArn=g)["TargetHealthDescriptions"]))`)
+	}
+	settles := func(want string) {
+		t.Helper()
+		eventually(t, "targets to be "+want, time.Minute, func() (bool, string) { got := health(); return got == want, got })
+	}
+	settles("['healthy', 'healthy']")
+	n.consumes(t, s, "bootstrap")
+	s.root(t, n.host("broker-1002"), "systemctl stop kafka")
+	settles("['healthy', 'unhealthy']")
+	at := strings.Fields(s.root(t, "client", fmt.Sprintf("getent ahostsv4 bootstrap.%s.kafka.internal | awk '/STREAM/ {print $1}'", n.stack)))
+	if len(at) != 2 {
+		t.Errorf("the load balancer has the addresses %v, not one in each zone", at)
+	}
+	client := s.namespaces(t)["client"]
+	for range 8 {
+		for _, address := range at {
+			if !(flow{from: client, to: address, port: 9092}).open() {
+				t.Errorf("a connection to %s came to the dead broker", address)
+			}
+		}
+	}
+	s.root(t, n.host("broker-1002"), "systemctl start kafka")
+	settles("['healthy', 'healthy']")
+}
+
+func (n networkStory) moreComesLater(t *testing.T, s story) {
+	n.file(t, s, "one", "internal")
 	for _, change := range s.up(t, n.stack).Changes {
-		if change.Component != "network" && change.Component != "access" {
+		if !slices.Contains([]string{"network", "access", "entry"}, change.Component) {
 			t.Errorf("up also did: %s %s %s", change.Op, change.Component, change.Step)
 		}
 	}
@@ -88,12 +139,32 @@ func (n networkStory) flows(t *testing.T, s story) []flow {
 		{"bastion to node, Kafka", ns[bastion], at[two], 9092, ""},
 		{"bastion to web", ns[bastion], "198.51.100.80", 80, ""},
 		{"bastion to web, TLS", ns[bastion], "198.51.100.80", 443, ""},
-		{"node to node, Kafka", ns[one], at[two], 9092, ""},
+		{"node to node, Kafka", ns[one], at[two], 9091, ""},
 		{"node to quorum", ns[two], at[one], 9093, ""},
 		{"node to web", ns[two], "198.51.100.80", 80, ""},
 		{"node to web, TLS", ns[two], "198.51.100.80", 443, ""},
 		{"client in the peer VPC", ns["client"], at[one], 9092, ""},
+		{"client to the load balancer", ns["client"], s.balancer(t, n.stack), 9092, ""},
+		{"bastion to the load balancer", ns[bastion], s.balancer(t, n.stack), 9092, ""},
+		{"load balancer's probe", s.routerOf(t, n.stack), at[two], 9092, s.balancer(t, n.stack)},
 	}
+}
+
+// routerOf is the namespace of a stack's VPC, where its load balancer is.
+func (s story) routerOf(t *testing.T, stack string) string {
+	t.Helper()
+	vpc := s.aws(t, fmt.Sprintf(`print(ec2.describe_vpcs(Filters=[{"Name": "tag:kraftstack:stack", "Values": [%q]}])["Vpcs"][0]["VpcId"])`, stack))
+	return s.lab(t).Routers[vpc]
+}
+
+// balancer is an address of a stack's load balancer, asked of the bastion.
+func (s story) balancer(t *testing.T, stack string) string {
+	t.Helper()
+	out := strings.Fields(s.root(t, stack+"-bastion", "getent ahostsv4 bootstrap."+stack+".kafka.internal"))
+	if len(out) == 0 {
+		t.Fatal("the load balancer has no address")
+	}
+	return out[0]
 }
 
 // alias is where the bastion's Elastic IP is in the lab's internet.
@@ -120,6 +191,8 @@ func (n networkStory) nothingElse(t *testing.T, s story) {
 		{"client to a node's SSH", ns["client"], at[one], 22, ""},
 		{"client to another port", ns["client"], at[one], 7777, ""},
 		{"client to the bastion", ns["client"], at[bastion], 22, ""},
+		{"outsider to the load balancer", ns["outsider"], s.balancer(t, n.stack), 9092, ""},
+		{"node to the port for clients", ns[two], at[one], 9092, ""},
 		{"node to node, SSH", ns[two], at[one], 22, ""},
 		{"node to node, another port", ns[two], at[one], 7777, ""},
 		{"node to the bastion", ns[two], at[bastion], 22, ""},

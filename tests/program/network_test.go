@@ -68,6 +68,33 @@ func TestPeering(t *testing.T) {
 	}
 }
 
+// TestEntry: all brokers and no controller behind the balancer, which has a
+// group of its own from its creation on.
+func TestEntry(t *testing.T) {
+	r := mustDeploy(t, small(map[string]any{
+		"kraftstack:entry": map[string]any{"loadBalancer": "internal"}, "kraftstack:controllers": map[string]any{"mode": "dedicated"},
+	}))
+	var targets []string
+	for _, attachment := range r.ofType("aws:lb/targetGroupAttachment:TargetGroupAttachment") {
+		targets = append(targets, attachment.text("targetId"))
+	}
+	if diff := cmp.Diff([]string{"broker-1001-instance-id", "broker-1002-instance-id", "broker-1003-instance-id"}, targets); diff != "" {
+		t.Errorf("targets (-want +got):\n%s", diff)
+	}
+	balancer := r.get(t, "entry-balancer")
+	if !balancer.Inputs["internal"].BoolValue() || !balancer.Inputs["enableCrossZoneLoadBalancing"].BoolValue() || len(balancer.Inputs["securityGroups"].ArrayValue()) != 1 {
+		t.Errorf("the balancer is %v", balancer.Inputs)
+	}
+	if name := r.get(t, "entry-record").text("name"); name != "bootstrap.test.kafka.internal" {
+		t.Errorf("its name is %s", name)
+	}
+	golden.Compare(t, "acls-entry", acls(r))
+	golden.Compare(t, "rules-entry", rules(r))
+	if r := mustDeploy(t, small(nil)); len(r.ofType("aws:lb/loadBalancer:LoadBalancer")) > 0 {
+		t.Error("a stack has a load balancer without asking for one")
+	}
+}
+
 // What only AWS knows of the peer is refused before anything is registered.
 func TestPeerIsCheckedFirst(t *testing.T) {
 	for want, network := range map[string]map[string]any{

@@ -48,6 +48,8 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		"aws:ec2/instance:Instance":             {"privateIp": "ip-" + args.Name},
 		"aws:ec2/eip:Eip":                       {"allocationId": "eipalloc-" + args.Name, "publicIp": "public-" + args.Name},
 		"aws:ec2/eipAssociation:EipAssociation": {"publicIp": "public-" + args.Name},
+		"aws:lb/loadBalancer:LoadBalancer":      {"arn": "arn-" + args.Name, "dnsName": "dns-" + args.Name, "zoneId": "lb-zone"},
+		"aws:lb/targetGroup:TargetGroup":        {"arn": "arn-" + args.Name},
 		"aws:route53/zone:Zone":                 {"zoneId": "zone-" + args.Name},
 	}
 	for key, value := range computed[args.TypeToken] {

@@ -8,7 +8,7 @@ import sys
 import threading
 import urllib.parse
 
-from . import errors
+from . import balancers, errors
 from .regions import regions_in_use
 
 READS = re.compile(r"(Describe|Get|List|Head|Search|Lookup|BatchGet)")
@@ -135,6 +135,11 @@ class Gateway:
         if path == "/kraftstack/regions":
             with self.lock:
                 return answer_json(start_response, {"regions": regions_in_use()})
+        if path == "/kraftstack/health" and environ["REQUEST_METHOD"] == "POST":
+            states = json.loads(read_body(environ))
+            with self.lock:
+                balancers.report(states)
+            return answer_json(start_response, {})
         if path == "/kraftstack/changes":
             query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""))
             try:

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -22,6 +23,7 @@ type cloud struct {
 	region      string
 	defaultTags map[string]string
 	ec2         *ec2.Client
+	elb         *elb.Client
 	iam         *iam.Client
 	route53     *route53.Client
 	ssm         *ssm.Client
@@ -40,6 +42,7 @@ func newCloud(endpoint string, cfg settings) *cloud {
 		region:      cfg.region,
 		defaultTags: cfg.defaultTags,
 		ec2:         ec2.NewFromConfig(conf),
+		elb:         elb.NewFromConfig(conf),
 		iam:         iam.NewFromConfig(conf),
 		route53:     route53.NewFromConfig(conf),
 		ssm:         ssm.NewFromConfig(conf),
@@ -142,7 +145,7 @@ func deleting(ctx context.Context, operation, subject string, do func(context.Co
 		switch {
 		case last == nil || notFound(last):
 			return true, "", nil
-		case hasCode(last, "DependencyViolation", "InvalidIPAddress.InUse", "VolumeInUse", "IncorrectState"):
+		case hasCode(last, "DependencyViolation", "InvalidIPAddress.InUse", "VolumeInUse", "IncorrectState", "ResourceInUse"):
 			return false, failed(operation, subject, last).Error(), nil
 		}
 		return false, "", failed(operation, subject, last)

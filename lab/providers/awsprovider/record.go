@@ -15,13 +15,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 )
 
+type recordAlias struct {
+	Name                 string `pulumi:"name"`
+	ZoneId               string `pulumi:"zoneId"`
+	EvaluateTargetHealth bool   `pulumi:"evaluateTargetHealth"`
+}
+
 type recordArgs struct {
-	ZoneId         string   `pulumi:"zoneId" provider:"replaceOnChanges"`
-	Name           string   `pulumi:"name" provider:"replaceOnChanges"`
-	Type           string   `pulumi:"type" provider:"replaceOnChanges"`
-	Records        []string `pulumi:"records"`
-	Ttl            int      `pulumi:"ttl"`
-	AllowOverwrite *bool    `pulumi:"allowOverwrite,optional"`
+	ZoneId  string   `pulumi:"zoneId" provider:"replaceOnChanges"`
+	Name    string   `pulumi:"name" provider:"replaceOnChanges"`
+	Type    string   `pulumi:"type" provider:"replaceOnChanges"`
+	Records []string `pulumi:"records,optional"`
+	Ttl     *int     `pulumi:"ttl,optional"`
+	// Aliases has one entry where the name stands for an AWS resource.
+	Aliases        []recordAlias `pulumi:"aliases,optional"`
+	AllowOverwrite *bool         `pulumi:"allowOverwrite,optional"`
 }
 
 type recordState struct {
@@ -52,7 +60,13 @@ func uniqueReference() (string, error) {
 func (in recordArgs) subject() string { return in.Type + " " + in.Name + " in " + in.ZoneId }
 
 func (in recordArgs) set(fqdn string) *types.ResourceRecordSet {
-	set := &types.ResourceRecordSet{Name: aws.String(fqdn), Type: types.RRType(in.Type), TTL: aws.Int64(int64(in.Ttl))}
+	set := &types.ResourceRecordSet{Name: aws.String(fqdn), Type: types.RRType(in.Type)}
+	if in.Ttl != nil {
+		set.TTL = aws.Int64(int64(*in.Ttl))
+	}
+	for _, alias := range in.Aliases {
+		set.AliasTarget = &types.AliasTarget{DNSName: aws.String(alias.Name), HostedZoneId: aws.String(alias.ZoneId), EvaluateTargetHealth: alias.EvaluateTargetHealth}
+	}
 	for _, value := range in.Records {
 		set.ResourceRecords = append(set.ResourceRecords, types.ResourceRecord{Value: aws.String(value)})
 	}
@@ -119,7 +133,14 @@ func (record) read(ctx context.Context, c *cloud, _ string, in *recordArgs, st *
 		if !sameSet(found, in.Records) {
 			in.Records = found
 		}
-		in.Ttl = int(aws.ToInt64(set.TTL))
+		in.Ttl = nil
+		if set.TTL != nil {
+			in.Ttl = aws.Int(int(*set.TTL))
+		}
+		in.Aliases = nil
+		if a := set.AliasTarget; a != nil {
+			in.Aliases = []recordAlias{{Name: strings.TrimSuffix(aws.ToString(a.DNSName), "."), ZoneId: aws.ToString(a.HostedZoneId), EvaluateTargetHealth: a.EvaluateTargetHealth}}
+		}
 		st.recordArgs = *in
 		return nil
 	}

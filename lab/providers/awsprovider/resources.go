@@ -40,6 +40,10 @@ func resources(s *session) map[string]kind {
 		define[instanceProfile, instanceProfileArgs, instanceProfileState](s, named("name")),
 		define[volume, volumeArgs, volumeState](s, checked(checkVolume)),
 		define[volumeAttachment, volumeAttachmentArgs, volumeAttachmentState](s),
+		define[loadBalancer, loadBalancerArgs, loadBalancerState](s, named("name"), hint("subnetMappings", "use subnets")),
+		define[targetGroup, targetGroupArgs, targetGroupState](s, named("name")),
+		define[targetAttachment, targetAttachmentArgs, targetAttachmentState](s, hint("port", "targets get connections on the group's port")),
+		define[listener, listenerArgs, listenerState](s),
 		define[zone, zoneArgs, zoneState](s),
 		define[record, recordArgs, recordState](s),
 	}
