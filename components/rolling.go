@@ -29,7 +29,11 @@ func (f *Fleet) roll(ctx *pulumi.Context, args FleetArgs) error {
 			voters = append(voters, node)
 		}
 	}
-	after := []pulumi.Resource{stands}
+	live, err := f.live(ctx, args.Stack, stands)
+	if err != nil {
+		return err
+	}
+	after := []pulumi.Resource{live}
 	rolled := 0
 	for _, batch := range batches(args.Stack, f.Nodes) {
 		spare := batch[0].Controller && len(voters) > 1
@@ -49,6 +53,25 @@ func (f *Fleet) roll(ctx *pulumi.Context, args FleetArgs) error {
 	}
 	f.rolled = after
 	return f.registerNodes(ctx)
+}
+
+// live brings about, on the first broker for all of them, what Kafka changes
+// while it runs. It comes before the rolls: a setting that Kafka refuses stops
+// the run with nothing restarted.
+func (f *Fleet) live(ctx *pulumi.Context, stack config.Stack, stands pulumi.Resource) (pulumi.Resource, error) {
+	for _, node := range f.Nodes {
+		if !node.Broker {
+			continue
+		}
+		caller := host{namer: f.namer, parent: f, Instance: node.Instance, connection: node.connection}
+		return caller.command(ctx, "live", commandArgs{
+			create:   pulumi.String(toolkitCall("live")),
+			stdin:    pulumi.String(render.LiveProperties(stack)),
+			triggers: pulumi.Array{}, // the cluster keeps it, not the host
+			after:    []pulumi.Resource{stands},
+		})
+	}
+	return nil, fmt.Errorf("stack %s has no broker", stack.Name)
 }
 
 func (f *Fleet) registerNodes(ctx *pulumi.Context) error {

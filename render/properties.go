@@ -35,22 +35,55 @@ type section struct {
 func ServerProperties(s config.Stack, n config.Node) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s, written by kraftstack: change the stack file, not this file.\n", s.Host(n))
-	given := maps.Clone(s.Kafka.Config)
-	for _, part := range []section{identity(s, n), security(s, n), topics(s), threads(), safety()} {
+	for _, part := range sections(s, n) {
 		fmt.Fprintf(&b, "\n# %s\n", part.comment)
 		for _, p := range part.properties {
-			if value, ok := given[p.name]; ok {
-				p.value = value
-				delete(given, p.name)
-			}
 			b.WriteString(p.line())
 		}
 	}
-	if len(given) > 0 {
-		b.WriteString("\n# From kafka.config of the stack file.\n")
+	return b.String()
+}
+
+// sections are a node's properties, each there once.
+func sections(s config.Stack, n config.Node) []section {
+	given := maps.Clone(s.Kafka.Config)
+	parts := []section{identity(s, n), security(s, n), topics(s), threads(), safety()}
+	for _, part := range parts {
+		for i, p := range part.properties {
+			if value, ok := given[p.name]; ok {
+				part.properties[i].value = value
+				delete(given, p.name)
+			}
+		}
 	}
+	if len(given) == 0 {
+		return parts
+	}
+	rest := section{comment: "From kafka.config of the stack file."}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		b.WriteString(property{name, given[name]}.line())
+		rest.properties = append(rest.properties, property{name, given[name]})
+	}
+	return append(parts, rest)
+}
+
+// LiveProperties is what `kafka-node live` brings about in the running cluster:
+// every property that takes effect without a restart, a line each, NAME=VALUE,
+// or NAME alone where the stack leaves it to Kafka's own default. The values are
+// those of every node's server.properties.
+func LiveProperties(s config.Stack) string {
+	wanted := map[string]string{}
+	for _, part := range sections(s, s.Nodes()[0]) {
+		for _, p := range part.properties {
+			wanted[p.name] = p.value
+		}
+	}
+	var b strings.Builder
+	for _, name := range s.Kafka.LiveProperties() {
+		if value, ok := wanted[name]; ok {
+			b.WriteString(name + "=" + value + "\n")
+		} else {
+			b.WriteString(name + "\n")
+		}
 	}
 	return b.String()
 }

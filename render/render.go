@@ -62,10 +62,11 @@ func InitialControllers(s config.Stack, directoryIDs map[int]string) string {
 // Generation names what a node's process has to be restarted for: 16
 // hexadecimal digits over server.properties, the unit and the JVM's environment,
 // Kafka's version with it. Comments and blank lines do not count, nor does what
-// is read anew without a restart (log4j2.yaml, client.properties).
+// takes effect without a restart: properties that Kafka changes while it runs,
+// and files that are read anew (log4j2.yaml, client.properties).
 func Generation(s config.Stack, n config.Node) string {
 	sum := sha256.New()
-	for _, text := range []string{ServerProperties(s, n), Unit(), JVMEnv(s)} {
+	for _, text := range []string{restarting(s, n), Unit(), JVMEnv(s)} {
 		lines := effective(text)
 		// The length keeps a line from moving between files unnoticed. A hash
 		// never fails to be written to.
@@ -73,6 +74,19 @@ func Generation(s config.Stack, n config.Node) string {
 		_, _ = io.WriteString(sum, lines)
 	}
 	return hex.EncodeToString(sum.Sum(nil))[:16]
+}
+
+// restarting are the lines of server.properties that need a restart.
+func restarting(s config.Stack, n config.Node) string {
+	var b strings.Builder
+	for _, part := range sections(s, n) {
+		for _, p := range part.properties {
+			if !s.Kafka.IsLive(p.name) {
+				b.WriteString(p.line())
+			}
+		}
+	}
+	return b.String()
 }
 
 // effective is a file's text without its comments and blank lines.

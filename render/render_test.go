@@ -153,3 +153,25 @@ func TestAddresses(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// What Kafka takes over while it runs is no reason for a restart, and is told to
+// the brokers that run.
+func TestLivePropertiesRestartNothing(t *testing.T) {
+	before := stack(t, nil)
+	after := stack(t, map[string]string{"kafka": `{"config":{"log.retention.ms":1000,"num.io.threads":20}}`})
+	restarting := stack(t, map[string]string{"kafka": `{"config":{"num.partitions":9}}`})
+	n := before.Nodes()[0]
+	if Generation(before, n) != Generation(after, n) {
+		t.Error("a live property changes the generation")
+	}
+	if Generation(before, n) == Generation(restarting, n) {
+		t.Error("a property that needs a restart does not change the generation")
+	}
+	if ServerProperties(before, n) == ServerProperties(after, n) {
+		t.Error("the file does not have the live property")
+	}
+	if LiveProperties(before) != LiveProperties(restarting) {
+		t.Error("a property that needs a restart is among the live ones")
+	}
+	golden.Compare(t, "live.properties", LiveProperties(after))
+}

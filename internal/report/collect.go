@@ -172,7 +172,9 @@ func (c *Collector) Report() Report {
 	for _, restart := range c.restarts {
 		r.Restarts = append(r.Restarts, restart.node)
 	}
-	r.Risks = risks(r, c.Resources(), waves(c.restarts))
+	resources := c.Resources()
+	r.Settings = settings(resources)
+	r.Risks = risks(r, resources, waves(c.restarts))
 	return r.judged()
 }
 

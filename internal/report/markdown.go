@@ -106,6 +106,9 @@ func (r Report) markdownBlocks() []string {
 		}
 		blocks = append(blocks, b.String())
 	}
+	if settings := settingsMarkdown(r.Settings); settings != "" {
+		blocks = append(blocks, settings)
+	}
 	title := "\n#### Configuration\n"
 	for _, d := range r.Diffs {
 		if d.Secret {

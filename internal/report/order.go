@@ -43,7 +43,7 @@ func splitNumber(name string) (string, int) {
 // stands between host and software.
 var (
 	earlySteps = []string{"", "host-key", "instance", "data", "data-attachment", "record"}
-	lateSteps  = []string{"toolkit", "prepare", "install", "names", "configure", "stands", "roll", "roll-leader"}
+	lateSteps  = []string{"toolkit", "prepare", "install", "names", "configure", "stands", "live", "roll", "roll-leader"}
 )
 
 func compareSteps(a, b string) int {

@@ -27,6 +27,8 @@ type Report struct {
 	// Restarts are the nodes whose Kafka restarts, in the order in which they
 	// do, one after another.
 	Restarts []string `json:"restarts"`
+	// Settings are the properties of Kafka that change on running hosts.
+	Settings []Setting `json:"settings"`
 	// Losses are the hosts and disks that are deleted or replaced.
 	Losses  []string `json:"losses"`
 	Changes []Change `json:"changes"`

@@ -38,6 +38,7 @@ func (r Report) WriteText(out io.Writer) error {
 	}
 	w.risks(r)
 	w.policies(r.Policies)
+	w.settings(r.Settings)
 	for _, group := range r.groups() {
 		w.group(group)
 	}

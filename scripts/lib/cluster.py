@@ -16,12 +16,6 @@ class Numbers:
         return [INT32.read(data) for _ in range(max(0, Length.read(data) - 1))]
 
 
-class Words:
-    @staticmethod
-    def write(value):
-        return Length.write(len(value) + 1) + b"".join(map(Text.write, value))
-
-
 class Every:
     """A list that is null, by which a request means all there are."""
 
@@ -31,28 +25,17 @@ class Every:
 
 
 UUID, PORT = Number("16s"), Number(">H")
-BROKER = {"id": INT32, "host": Text, "port": INT32, "rack": Text}
 REPLICA = {"id": INT32, "directory": UUID, "end": INT64, "fetched": INT64, "caught_up": INT64}
 METADATA = 3, 12, Record(topics=Every, create=BOOLEAN, operations=BOOLEAN), Record(
     **THROTTLE, brokers=List(**BROKER), cluster=Text, controller=INT32, topics=List(
         error=INT16, name=Text, id=UUID, internal=BOOLEAN, partitions=List(
             error=INT16, index=INT32, leader=INT32, epoch=INT32, replicas=Numbers, in_sync=Numbers, offline=Numbers),
         operations=INT32))
-DESCRIBE_CONFIGS = 32, 4, Record(resources=List(type=INT8, name=Text, keys=Words), synonyms=BOOLEAN, documentation=BOOLEAN), Record(
-    **THROTTLE, results=List(**ERROR, type=INT8, name=Text, configs=List(
-        name=Text, value=Text, read_only=BOOLEAN, source=INT8, sensitive=BOOLEAN,
-        synonyms=List(name=Text, value=Text, source=INT8), type=INT8, documentation=Text)))
 DESCRIBE_QUORUM = 55, 2, Record(topics=List(name=Text, partitions=List(index=INT32))), Record(
     **ERROR, topics=List(name=Text, partitions=List(
         index=INT32, **ERROR, leader=INT32, epoch=INT32, high_watermark=INT64,
         voters=List(**REPLICA), observers=List(**REPLICA))),
     nodes=List(id=INT32, listeners=List(name=Text, host=Text, port=PORT)))
-DESCRIBE_CLUSTER = 60, 2, Record(operations=BOOLEAN, endpoints=INT8, fenced=BOOLEAN), Record(
-    **THROTTLE, **ERROR, endpoints=INT8, cluster=Text, controller=INT32,
-    brokers=List(**BROKER, fenced=BOOLEAN), operations=INT32)
-
-TOPIC = 2  # as in org.apache.kafka.common.config.ConfigResource
-BROKERS = 1
 CONFIGS_AT_ONCE = 1000
 EXAMPLES = 5
 ANSWER_SECONDS = 2  # for a broker to take a connection

@@ -98,6 +98,16 @@ class List:
         return [self.item.read(data) for _ in range(max(0, Length.read(data) - 1))]
 
 
+class Words:
+    """A list of plain texts; null is all there are."""
+
+    @staticmethod
+    def write(value):
+        if value is None:
+            return Length.write(0)
+        return Length.write(len(value) + 1) + b"".join(map(Text.write, value))
+
+
 class Record:
     def __init__(self, **fields):
         self.fields = fields
@@ -130,6 +140,7 @@ THROTTLE = {"throttle": INT32}
 ERROR = {"error": INT16, "message": Text}
 RESOURCE = {"type": INT8, "resource": Text, "pattern": INT8}
 ENTRY = {"principal": Text, "host": Text, "operation": INT8, "permission": INT8}
+BROKER = {"id": INT32, "host": Text, "port": INT32, "rack": Text}
 ENTITY = {"entity": List(type=Text, name=Text)}
 
 # Each message: key, version, request, response.
@@ -150,6 +161,19 @@ ALTER_SCRAM = 51, 0, Record(
     deletions=List(name=Text, mechanism=INT8),
     upsertions=List(name=Text, mechanism=INT8, iterations=INT32, salt=Octets, salted=Octets),
 ), Record(**THROTTLE, results=List(name=Text, **ERROR))
+DESCRIBE_CONFIGS = 32, 4, Record(resources=List(type=INT8, name=Text, keys=Words), synonyms=BOOLEAN, documentation=BOOLEAN), Record(
+    **THROTTLE, results=List(**ERROR, type=INT8, name=Text, configs=List(
+        name=Text, value=Text, read_only=BOOLEAN, source=INT8, sensitive=BOOLEAN,
+        synonyms=List(name=Text, value=Text, source=INT8), type=INT8, documentation=Text)))
+ALTER_CONFIGS = 44, 1, Record(
+    resources=List(type=INT8, name=Text, changes=List(name=Text, operation=INT8, value=Text)), validate=BOOLEAN,
+), Record(**THROTTLE, results=List(**ERROR, type=INT8, name=Text))
+DESCRIBE_CLUSTER = 60, 2, Record(operations=BOOLEAN, endpoints=INT8, fenced=BOOLEAN), Record(
+    **THROTTLE, **ERROR, endpoints=INT8, cluster=Text, controller=INT32,
+    brokers=List(**BROKER, fenced=BOOLEAN), operations=INT32)
+
+TOPIC, BROKER_CONFIG = 2, 4  # as in org.apache.kafka.common.config.ConfigResource
+BROKERS = 1  # DESCRIBE_CLUSTER of the brokers, not of the controllers
 
 
 def properties(path):

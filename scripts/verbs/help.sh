@@ -27,9 +27,12 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
   quorum --voters=… --brokers=… [--timeout=300]
       Waits until there is a leader, every voter has caught up and every broker is
       registered and unfenced.
-  roll --generation=… --node-id=… [--timeout=600]
-      Restarts Kafka if it runs with another generation of its settings, and waits
-      until this node is healthy.
+  roll --generation=… --node-id=… [--together=…,…] [--spare-leader]
+       [--gate-timeout=120] [--timeout=600]
+      Restarts Kafka if it runs with another generation of its settings, once the
+      cluster can do without this node (and those restarted together with it), and
+      waits until it is healthy. Ends with 10, and nothing changed, where it cannot.
+      --spare-leader leaves the quorum's leader for a later call.
   user --name=… [--wanted=…] [--known]               (a password on standard input)
       Makes a user's SCRAM credential, access rules and quotas those of the lines in
       --wanted. With --known, what PULUMI_COMMAND_STDOUT says was applied before, and
@@ -37,6 +40,11 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
   check [--bastion]
       Compares this host with what this toolkit made of it; prints JSON. Ends with 0
       where all is right, with 3 where something differs.
+  live                          (lines NAME=VALUE or NAME on standard input)
+      Brings settings about in all running brokers that need no restart.
+  check
+      Compares this host with what configure wrote; prints JSON. Ends with 0 where
+      all is right, with 3 where something differs.
   status
       Says in a few lines what runs here.
   activate

@@ -63,7 +63,10 @@ func TestNodesAreRolledOneAfterAnother(t *testing.T) {
 		"controller-1-roll-leader", "controller-2-roll-leader", "controller-3-roll-leader",
 		"broker-1001-roll", "broker-1002-roll", "broker-1003-roll",
 	}
-	previous := "quorum-stands"
+	if !r.get(t, "fleet-live").dependsOn("quorum-stands") {
+		t.Error("settings are brought about before the quorum stands")
+	}
+	previous := "fleet-live"
 	for _, name := range rolls {
 		roll := r.get(t, name)
 		if !roll.dependsOn(previous) {
