@@ -56,10 +56,16 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 		}
 		f.Nodes = append(f.Nodes, made)
 	}
+	if err := f.stage(ctx, args); err != nil {
+		return nil, err
+	}
 	if err := f.configure(ctx, args); err != nil {
 		return nil, err
 	}
 	if err := f.roll(ctx, args); err != nil {
+		return nil, err
+	}
+	if err := f.finalize(ctx, args.Stack); err != nil {
 		return nil, err
 	}
 	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"nodes": pulumi.Int(len(f.Nodes))})

@@ -67,7 +67,7 @@ func newNode(ctx *pulumi.Context, args NodeArgs, fleet *Fleet) (*Node, error) {
 		return nil, err
 	}
 	for _, step := range []func(*pulumi.Context, NodeArgs) error{
-		n.addHost, n.addVolume, n.addRecord, n.addSoftware,
+		n.addHost, n.addVolume, n.addRecord,
 	} {
 		if err := step(ctx, args); err != nil {
 			return nil, err
@@ -138,10 +138,7 @@ func (n *Node) addRecord(ctx *pulumi.Context, args NodeArgs) (err error) {
 
 // addSoftware runs the steps that need nothing from other nodes. The disk is
 // prepared while the archive is fetched.
-func (n *Node) addSoftware(ctx *pulumi.Context, args NodeArgs) (err error) {
-	if err = n.addToolkit(ctx, args.Access.rules); err != nil {
-		return err
-	}
+func (n *Node) addSoftware(ctx *pulumi.Context, args FleetArgs, admitted pulumi.Resource) (err error) {
 	n.prepare, err = n.command(ctx, "prepare", commandArgs{
 		create: pulumi.Sprintf("%s --volume-id=%s", toolkitCall("prepare",
 			"--subject="+render.Subject(n.stack, n.Node), "--names="+strings.Join(render.CertificateNames(n.stack, n.Node), ","),
@@ -151,7 +148,7 @@ func (n *Node) addSoftware(ctx *pulumi.Context, args NodeArgs) (err error) {
 	if err != nil {
 		return err
 	}
-	return n.addInstall(ctx, args.Stack, args.Network.privateEgress)
+	return n.addInstall(ctx, args.Stack, append([]pulumi.Resource{admitted}, args.Network.privateEgress...))
 }
 
 // addConfiguration writes the wanted state of the host and starts Kafka where

@@ -55,25 +55,6 @@ func (f *Fleet) roll(ctx *pulumi.Context, args FleetArgs) error {
 	return f.registerNodes(ctx)
 }
 
-// live brings about, on the first broker for all of them, what Kafka changes
-// while it runs. It comes before the rolls: a setting that Kafka refuses stops
-// the run with nothing restarted.
-func (f *Fleet) live(ctx *pulumi.Context, stack config.Stack, stands pulumi.Resource) (pulumi.Resource, error) {
-	for _, node := range f.Nodes {
-		if !node.Broker {
-			continue
-		}
-		caller := host{namer: f.namer, parent: f, Instance: node.Instance, connection: node.connection}
-		return caller.command(ctx, "live", commandArgs{
-			create:   pulumi.String(toolkitCall("live")),
-			stdin:    pulumi.String(render.LiveProperties(stack)),
-			triggers: pulumi.Array{}, // the cluster keeps it, not the host
-			after:    []pulumi.Resource{stands},
-		})
-	}
-	return nil, fmt.Errorf("stack %s has no broker", stack.Name)
-}
-
 func (f *Fleet) registerNodes(ctx *pulumi.Context) error {
 	for _, node := range f.Nodes {
 		err := ctx.RegisterResourceOutputs(node, pulumi.Map{

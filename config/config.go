@@ -99,6 +99,12 @@ const (
 	ImageAmazonLinux = "amazonlinux"
 )
 
+// What kafka.finalize can say.
+const (
+	FinalizeAuto   = "auto"   // as the last step of the run that upgrades
+	FinalizeManual = "manual" // when the stack file says auto
+)
+
 // Rolling is kraftstack:rolling.
 type Rolling struct {
 	By string // "broker" (default) or "zone"
@@ -129,6 +135,9 @@ type Kafka struct {
 	// the https URL of such. Empty: the signature is not looked at.
 	Keys string
 	Heap string // such as "1g" or "512m"; default 1g
+	// Finalize is "auto" (default) or "manual": whether the metadata version is
+	// raised once all nodes run Version, after which there is no way back.
+	Finalize string
 	// Config holds broker properties as given, in the stack file's spelling.
 	Config map[string]string
 }

@@ -93,6 +93,21 @@ func (k Kafka) LiveProperties() []string {
 	return slices.DeleteFunc(names, func(name string) bool { return !k.IsLive(name) })
 }
 
+// metadataLevels are the newest metadata versions that each release reads (its
+// `kafka-storage.sh version-mapping`).
+var metadataLevels = map[string]int{"4.1": 27, "4.2": 29, "4.3": 30}
+
+// Release is the part of a version that a metadata version belongs to: 4.3 of
+// 4.3.1.
+func (k Kafka) Release() string {
+	parts := strings.SplitN(k.Version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// MetadataLevel is the newest metadata version that Version reads, as a number;
+// 0 for a release that is not known here.
+func (k Kafka) MetadataLevel() int { return metadataLevels[k.Release()] }
+
 // older compares a version such as 4.2.1 with one such as 4.3; no version is
 // older than "".
 func older(version, than string) bool {

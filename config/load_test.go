@@ -111,7 +111,7 @@ func TestSmallest(t *testing.T) {
 		Hosts:       Hosts{Spread: true},
 		Kafka: Kafka{
 			Version: "4.3.0", ArchiveURL: "https://archive.apache.org/dist/kafka/4.3.0/kafka_2.13-4.3.0.tgz",
-			Heap: "1g", Config: map[string]string{},
+			Heap: "1g", Config: map[string]string{}, Finalize: FinalizeAuto,
 		},
 		Rolling:  Rolling{By: RollByBroker},
 		Security: Security{Clients: ClientsScram, ValidityHours: 8760, RenewBeforeHours: 2190},

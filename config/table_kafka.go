@@ -32,6 +32,13 @@ func kafkaField() field {
 			set:     into(func(s *Stack) *string { return &s.Kafka.Heap }, heapForm),
 		},
 		{
+			name: "finalize", kind: text, def: `"auto"`,
+			doc: "`auto`: once every node runs `version`, the cluster's metadata version is raised to it, which turns its new features on and closes the way back to an older version. " +
+				"`manual`: not yet. Run the new version for a while, then say `auto`; until then an older `version` brings the old one back.",
+			allowed: "auto or manual",
+			set:     into(func(s *Stack) *string { return &s.Kafka.Finalize }, oneOf(FinalizeAuto, FinalizeManual)),
+		},
+		{
 			name: "config", kind: scalars, def: "{}",
 			doc:     "Properties for server.properties, over kraftstack's own. They go to brokers and controllers alike: controllers need the topic defaults too, and ignore what they have no use for.",
 			allowed: "properties of Kafka such as log.retention.hours: 48",

@@ -111,6 +111,34 @@ def brokers_unfenced(cluster, ids):
             for id in ids if id not in found or found[id]["fenced"]])
 
 
+def may_run_level(cluster, levels):
+    """Whether a Kafka that reads metadata up to this level can run here."""
+    finalized = finalized_level(cluster)
+    if finalized > min(levels):
+        raise No(f"the cluster's metadata version is finalized at {finalized}, and that Kafka reads no newer one than {min(levels)}")
+
+
+def at_level(cluster, levels):
+    finalized = finalized_level(cluster)
+    if finalized < max(levels):
+        raise No(f"the cluster's metadata version is {finalized}, and this Kafka has {max(levels)}")
+
+
+def finalized_level(cluster):
+    """Of metadata.version. Features stand in tagged fields, and this answer's head has none."""
+    request = Record(name=Text, version=Text).write({"name": "kraftstack", "version": "1"})
+    data = cluster.exchange(INT16.write(18) + INT16.write(3), b"\0" + request)
+    if INT16.read(data) != 0:
+        raise Failure("the broker does not say what it supports")
+    List(key=INT16, least=INT16, most=INT16).read(data)
+    INT32.read(data)
+    for _ in range(Length.read(data)):
+        tag, content = Length.read(data), Data(data.read(Length.read(data)))
+        if tag == 2:
+            return next(f["most"] for f in List(name=Text, most=INT16, least=INT16).read(content) if f["name"] == "metadata.version")
+    raise Failure("the broker does not say which features are finalized")
+
+
 class Partitions:
     """Those with a replica on one of these brokers."""
 
@@ -177,6 +205,7 @@ def min_in_sync(cluster, topics):
 
 QUESTIONS = {
     "voters-caught-up": voters_caught_up, "leads-quorum": leads_quorum, "may-stop-voters": may_stop_voters,
+    "may-run-level": may_run_level, "at-level": at_level,
     "brokers-unfenced": brokers_unfenced, "partitions-in-sync": partitions_in_sync, "may-stop-brokers": may_stop_brokers,
 }
 

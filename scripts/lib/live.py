@@ -15,6 +15,10 @@ OWN, WHOLE_CLUSTER, FILE, DEFAULT = 2, 3, 4, 5
 # Kafka takes no new number of these threads above twice the old one or below its half.
 STEPPED = {"background.threads", "log.cleaner.threads", "num.io.threads", "num.network.threads",
            "num.recovery.threads.per.data.dir", "num.replica.fetchers"}
+# Set for the time of a reassignment, by whoever moves partitions.
+PASSING = ".throttled.rate"
+# What a broker tells of a setting that it does not know, or that nobody has set.
+UNKNOWN = {"value": None, "source": 0, "read_only": False, "synonyms": []}
 UNITS = {".minutes": 60_000, ".hours": 3_600_000}
 
 
@@ -28,13 +32,18 @@ class Broker:
     def look(self, names):
         answer = self.link.ask(DESCRIBE_CONFIGS, synonyms=True, documentation=False, resources=[
             {"type": BROKER_CONFIG, "name": str(self.id), "keys": names}])
-        self.configs = {config["name"]: config for config in answer["results"][0]["configs"]}
+        found = {config["name"]: config for config in answer["results"][0]["configs"]}
+        self.configs = {name: found.get(name, UNKNOWN) for name in names}
 
     def value(self, name):
         return self.configs[name]["value"]
 
     def source(self, name):
         return self.configs[name]["source"]
+
+    def needs_restart(self, name):
+        """In a version older than the wanted one, which is about to be started."""
+        return self.configs[name]["read_only"]
 
     def from_file(self, name):
         """What server.properties said when this process began, None for nothing."""
@@ -62,6 +71,8 @@ class Live:
         names = sorted(self.wanted)
         for broker in self.brokers:
             broker.look(names)
+        self.wanted = {name: value for name, value in self.wanted.items()
+                       if not any(b.needs_restart(name) for b in self.brokers) and (value is not None or not name.endswith(PASSING))}
         answer = self.cluster.ask(DESCRIBE_CONFIGS, synonyms=False, documentation=False, resources=[
             {"type": BROKER_CONFIG, "name": "", "keys": None}])
         self.set = {config["name"]: config["value"] for config in answer["results"][0]["configs"]
@@ -93,8 +104,11 @@ class Live:
                                   f"remove it: kafka-configs.sh --entity-type brokers --entity-name {broker.id} --alter --delete-config {name}")
 
     def alter(self, changes):
-        self.cluster.ask(ALTER_CONFIGS, validate=False, resources=[{"type": BROKER_CONFIG, "name": "", "changes": [
-            {"name": name, "operation": DELETE if value is None else SET, "value": value} for name, value in sorted(changes.items())]}])
+        try:
+            self.cluster.ask(ALTER_CONFIGS, validate=False, resources=[{"type": BROKER_CONFIG, "name": "", "changes": [
+                {"name": name, "operation": DELETE if value is None else SET, "value": value} for name, value in sorted(changes.items())]}])
+        except Failure as failure:
+            raise Failure(str(failure).split("; next: ")[0], "correct kafka.config in the stack file and run up again: nothing was changed in a broker that runs") from None
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             self.look()

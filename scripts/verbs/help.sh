@@ -37,14 +37,15 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
       Makes a user's SCRAM credential, access rules and quotas those of the lines in
       --wanted. With --known, what PULUMI_COMMAND_STDOUT says was applied before, and
       is no longer wanted, goes; nothing else is ever removed.
+  admit --version=… [--metadata-level=…]
+      Refuses a version that could not read the cluster's metadata any more.
+  finalize --release=4.3 [--metadata-level=…] [--hold]
+      Raises the cluster's features to those of a release; --hold says what waits.
+  live                          (lines NAME=VALUE or NAME on standard input)
+      Brings settings about in all running brokers that need no restart.
   check [--bastion]
       Compares this host with what this toolkit made of it; prints JSON. Ends with 0
       where all is right, with 3 where something differs.
-  live                          (lines NAME=VALUE or NAME on standard input)
-      Brings settings about in all running brokers that need no restart.
-  check
-      Compares this host with what configure wrote; prints JSON. Ends with 0 where
-      all is right, with 3 where something differs.
   status
       Says in a few lines what runs here.
   activate

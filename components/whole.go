@@ -1,0 +1,76 @@
+package components
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"kraftstack/config"
+	"kraftstack/render"
+)
+
+// What is done once for all nodes, on the first broker.
+
+// stage brings the software to all hosts side by side, beside what runs there.
+// Before any of it stands one question: whether the cluster's metadata still
+// lets the wanted version read it.
+func (f *Fleet) stage(ctx *pulumi.Context, args FleetArgs) error {
+	for _, node := range f.Nodes {
+		if err := node.addToolkit(ctx, args.Access.rules); err != nil {
+			return err
+		}
+	}
+	flags := []string{"--version=" + args.Stack.Kafka.Version}
+	if level := args.Stack.Kafka.MetadataLevel(); level > 0 {
+		flags = append(flags, fmt.Sprintf("--metadata-level=%d", level))
+	}
+	admitted, err := f.once(ctx, "admit", commandArgs{create: pulumi.String(toolkitCall("admit", flags...))})
+	if err != nil {
+		return err
+	}
+	for _, node := range f.Nodes {
+		if err := node.addSoftware(ctx, args, admitted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// live brings about what Kafka changes while it runs. It comes before the
+// rolls: a setting that Kafka refuses stops the run with nothing restarted.
+func (f *Fleet) live(ctx *pulumi.Context, stack config.Stack, stands pulumi.Resource) (pulumi.Resource, error) {
+	return f.once(ctx, "live", commandArgs{
+		create: pulumi.String(toolkitCall("live")),
+		stdin:  pulumi.String(render.LiveProperties(stack)),
+		after:  []pulumi.Resource{stands},
+	})
+}
+
+// finalize raises the metadata version once all nodes run the wanted version,
+// or says that it waits.
+func (f *Fleet) finalize(ctx *pulumi.Context, stack config.Stack) error {
+	flags := []string{"--release=" + stack.Kafka.Release()}
+	if level := stack.Kafka.MetadataLevel(); level > 0 {
+		flags = append(flags, fmt.Sprintf("--metadata-level=%d", level))
+	}
+	if stack.Kafka.Finalize == config.FinalizeManual {
+		flags = append(flags, "--hold")
+	}
+	_, err := f.once(ctx, "finalize", commandArgs{create: pulumi.String(toolkitCall("finalize", flags...)), after: f.rolled})
+	return err
+}
+
+// once runs a step for the whole cluster on its first broker. A replaced host is
+// no reason to run it again: the cluster keeps what it does.
+func (f *Fleet) once(ctx *pulumi.Context, step string, args commandArgs) (*remote.Command, error) {
+	for _, node := range f.Nodes {
+		if node.Broker {
+			caller := host{namer: f.namer, parent: f, Instance: node.Instance, connection: node.connection}
+			args.triggers = pulumi.Array{}
+			args.after = append([]pulumi.Resource{node.toolkit}, args.after...)
+			return caller.command(ctx, step, args)
+		}
+	}
+	return nil, fmt.Errorf("stack %s has no broker", f.stack)
+}

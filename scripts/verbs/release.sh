@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# Which version of Kafka may run, and how far the cluster has committed to it.
+
+# verb_admit refuses a version that could not read the cluster's metadata, before
+# anything is changed for it. Only an older version than the running one can be
+# such: a host on which nothing runs, or the same or an older one, has none to lose.
+verb_admit() {
+  local running level=''
+  parse_flags 'version! metadata-level=' "$@"
+  check_flag version '[0-9]+\.[0-9]+\.[0-9]+' 'three numbers such as 4.3.0'
+  check_flag metadata-level '[0-9]+' 'a number'
+  running=$(current_version)
+  level=${FLAG[metadata-level]}
+  if [[ -z $running ]] || ! unit_is_active || ! is_older "${FLAG[version]}" "$running"; then
+    say "Kafka ${FLAG[version]} may run here"
+    return
+  fi
+  [[ -n $level ]] ||
+    die "Kafka $running runs, and which metadata Kafka ${FLAG[version]} can read is not known here" 'keep the version that runs, or one that this program knows'
+  wait_for 30 'an answer from the cluster' cluster_says may-run-level "$level" ||
+    die "Kafka ${FLAG[version]} cannot follow Kafka $running: $WAIT_DETAIL" \
+      "keep kafka.version at $running or newer: a finalized metadata version has no way back; nothing was changed"
+  say "Kafka ${FLAG[version]} may follow Kafka $running: the metadata version is not finalized yet"
+}
+
+# is_older VERSION THAN
+is_older() {
+  [[ $1 != "$2" && $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]
+}
+
+# verb_finalize raises the cluster's features to those of a release, or, held back,
+# says that they wait.
+verb_finalize() {
+  local output
+  parse_flags 'release! metadata-level= hold?' "$@"
+  check_flag release '[0-9]+\.[0-9]+' 'two numbers such as 4.3'
+  check_flag metadata-level '[0-9]+' 'a number'
+  if [[ ${FLAG[metadata-level]} ]] && cluster_says at-level "${FLAG[metadata-level]}"; then
+    say "the metadata version of Kafka ${FLAG[release]} is finalized"
+    return
+  fi
+  if [[ ${FLAG[hold]} ]]; then
+    say "held back: ${WAIT_DETAIL:-the metadata version of Kafka ${FLAG[release]} may not be finalized}; kafka.finalize: auto finalizes it, and until then an older kafka.version is the way back"
+    return
+  fi
+  output=$(as_kafka timeout 120 "$(wanted_bin)/kafka-features.sh" --bootstrap-server "$(bootstrap)" --command-config "$CLIENT" \
+    upgrade --release-version "${FLAG[release]}" 2>&1) || {
+    printf '%s\n' "$output" | grep -v '^\s*at ' | tail -n 5 | cut -c 1-300 >&2
+    die "the metadata version of Kafka ${FLAG[release]} could not be finalized" 'read the lines above; every node must run that version (kraftstack status); run this again'
+  }
+  say "the metadata version of Kafka ${FLAG[release]} is finalized: there is no way back to an older version"
+}
