@@ -136,6 +136,13 @@ func printView(w io.Writer, view cluster.View, asJSON bool) error {
 		title += "  Kafka " + view.KafkaVersion
 	}
 	b.WriteString(ui.Paint(title, ui.Strong, t.Color) + "\n")
+	if m := view.Metadata; m != nil {
+		fmt.Fprintf(&b, "metadata version %d is finalized", m.Finalized)
+		if m.Waits() {
+			fmt.Fprintf(&b, "; %d waits for kafka.finalize: auto, and until then an older kafka.version is the way back", m.Supported)
+		}
+		b.WriteString("\n")
+	}
 	quorumTable(&b, view, t.Color)
 	brokerTable(&b, view, t.Color)
 	if p := view.Partitions; p != nil {

@@ -29,6 +29,8 @@ type peer struct {
 	id      int32
 	broker  *kgo.Broker
 	version string // "4.3", "" if its protocol does not tell
+	// metadata is what it says of the feature metadata.version; nil for nothing.
+	metadata *Metadata
 }
 
 // panel is the set of hosts that answered, and the client that speaks to them.
@@ -65,9 +67,9 @@ func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput) (*panel, error) 
 	group.SetLimit(probesAtOnce)
 	for i, n := range nodes {
 		group.Go(func() error {
-			if version, ok := ping(ctx, seeds[i]); ok {
+			if answer, ok := ping(ctx, seeds[i]); ok {
 				mu.Lock()
-				found[i] = peer{id: int32(n.ID), broker: seeds[i], version: version}
+				found[i] = peer{id: int32(n.ID), broker: seeds[i], version: guessVersion(answer), metadata: metadataLevels(answer)}
 				mu.Unlock()
 			}
 			return nil
@@ -85,7 +87,7 @@ func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput) (*panel, error) 
 
 // ping asks a host which requests it knows: the cheapest proof that Kafka
 // runs there.
-func ping(ctx context.Context, host *kgo.Broker) (version string, ok bool) {
+func ping(ctx context.Context, host *kgo.Broker) (answer *kmsg.ApiVersionsResponse, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	// A broker refuses a client that does not give its name and version
@@ -93,14 +95,54 @@ func ping(ctx context.Context, host *kgo.Broker) (version string, ok bool) {
 	req := kmsg.NewPtrApiVersionsRequest()
 	req.ClientSoftwareName, req.ClientSoftwareVersion = "kraftstack", "1"
 	resp, err := req.RequestWith(ctx, host)
-	if err != nil || resp.ErrorCode != 0 {
-		return "", false
+	return resp, err == nil && resp.ErrorCode == 0
+}
+
+// metadataLevels are a broker's own, and the cluster's as it knows it.
+func metadataLevels(resp *kmsg.ApiVersionsResponse) *Metadata {
+	const feature = "metadata.version"
+	var m Metadata
+	for _, f := range resp.SupportedFeatures {
+		if f.Name == feature {
+			m.Supported = int(f.MaxVersion)
+		}
 	}
+	for _, f := range resp.FinalizedFeatures {
+		if f.Name == feature {
+			m.Finalized = int(f.MaxVersionLevel)
+		}
+	}
+	if m.Finalized == 0 {
+		return nil
+	}
+	return &m
+}
+
+// leastMetadata is what all peers support, and the newest that one knows to be
+// finalized.
+func leastMetadata(peers []peer) *Metadata {
+	var all *Metadata
+	for _, one := range peers {
+		switch {
+		case one.metadata == nil:
+		case all == nil:
+			all = &Metadata{Finalized: one.metadata.Finalized, Supported: one.metadata.Supported}
+		default:
+			all.Finalized = max(all.Finalized, one.metadata.Finalized)
+			all.Supported = min(all.Supported, one.metadata.Supported)
+		}
+	}
+	return all
+}
+
+// guessVersion is the release whose requests these are; "" if the protocol does
+// not tell.
+func guessVersion(resp *kmsg.ApiVersionsResponse) string {
 	guess := kversion.FromApiVersionsResponse(resp).VersionGuess()
 	if strings.ContainsRune(guess, ' ') { // "between …", "at least …", "unknown custom version"
-		return "", true
+		return ""
 	}
-	return strings.TrimPrefix(guess, "v"), true
+	return strings.TrimPrefix(guess, "v")
 }
 
 // answers says whether the node with this id answered.

@@ -42,7 +42,7 @@ func Status(ctx context.Context, out Outputs, opts StatusOptions) (View, error) 
 	}
 	defer brokers.close()
 
-	v := View{Stack: out.Stack, ClusterID: out.ClusterID, KafkaVersion: oldest(brokers.peers)}
+	v := View{Stack: out.Stack, ClusterID: out.ClusterID, KafkaVersion: oldest(brokers.peers), Metadata: leastMetadata(brokers.peers)}
 	var meta *kmsg.MetadataResponse
 	var group errgroup.Group
 	group.Go(func() error {

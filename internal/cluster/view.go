@@ -7,6 +7,7 @@ type View struct {
 	Stack        string       `json:"stack"`
 	ClusterID    string       `json:"clusterId"`              // as the brokers report it; the stack's where none answers
 	KafkaVersion string       `json:"kafkaVersion,omitempty"` // oldest among the brokers, as far as their protocol shows it: "4.3"
+	Metadata     *Metadata    `json:"metadataVersion"`        // null: no broker could say
 	Quorum       *Quorum      `json:"quorum"`                 // null: no host could say
 	Brokers      []BrokerView `json:"brokers"`                // by id
 	Partitions   *Partitions  `json:"partitions"`             // null: no broker could say
@@ -15,6 +16,16 @@ type View struct {
 	Healthy      bool         `json:"healthy"`                // exactly when there are no problems
 	Problems     []string     `json:"problems"`               // one sentence each, worst first
 }
+
+// Metadata is how far the cluster has committed itself to a version of Kafka: the
+// levels of its feature metadata.version.
+type Metadata struct {
+	Finalized int `json:"finalized"` // no Kafka that does not read it can run here any more
+	Supported int `json:"supported"` // the newest that every broker that answers could have finalized
+}
+
+// Waits says whether a newer metadata version can be finalized.
+func (m *Metadata) Waits() bool { return m != nil && m.Finalized < m.Supported }
 
 // Quorum is the state of the metadata quorum.
 type Quorum struct {
