@@ -110,6 +110,7 @@ func rollBatch(ctx *pulumi.Context, batch []*Node, spare bool, after []pulumi.Re
 func (n *Node) addRoll(ctx *pulumi.Context, step string, flags []string, after []pulumi.Resource) (pulumi.Resource, error) {
 	arguments := append([]string{
 		"--generation=" + render.Generation(n.stack, n.Node), fmt.Sprintf("--node-id=%d", n.ID),
+		fmt.Sprintf("--gate-timeout=%d", n.stack.Rolling.GateTimeoutSeconds),
 	}, flags...)
 	return n.command(ctx, step, commandArgs{
 		create: pulumi.String(toolkitCall("roll", arguments...)),

@@ -108,6 +108,9 @@ const (
 // Rolling is kraftstack:rolling.
 type Rolling struct {
 	By string // "broker" (default) or "zone"
+	// GateTimeoutSeconds is how long a restart waits for the cluster to be able
+	// to do without the host. Default 120.
+	GateTimeoutSeconds int
 }
 
 // What rolling.by can say.

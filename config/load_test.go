@@ -113,7 +113,7 @@ func TestSmallest(t *testing.T) {
 			Version: "4.3.0", ArchiveURL: "https://archive.apache.org/dist/kafka/4.3.0/kafka_2.13-4.3.0.tgz",
 			Heap: "1g", Config: map[string]string{}, Finalize: FinalizeAuto,
 		},
-		Rolling:  Rolling{By: RollByBroker},
+		Rolling:  Rolling{By: RollByBroker, GateTimeoutSeconds: 120},
 		Security: Security{Clients: ClientsScram, ValidityHours: 8760, RenewBeforeHours: 2190},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {

@@ -10,5 +10,11 @@ func rollingField() field {
 			allowed: "broker or zone",
 			set:     into(func(s *Stack) *string { return &s.Rolling.By }, oneOf(RollByBroker, RollByZone)),
 		},
+		{
+			name: "gateTimeoutSeconds", kind: number, def: "120",
+			doc:     "How long, in seconds, a restart waits for the cluster to be able to do without the host: for other brokers to come back, and for their replicas to be in sync. Then `up` stops, with nothing restarted.",
+			allowed: "a number from 1 to 500",
+			set:     into(func(s *Stack) *int { return &s.Rolling.GateTimeoutSeconds }, between(1, 500)),
+		},
 	}}
 }

@@ -85,15 +85,21 @@ func addPart(bundle *strings.Builder, part string) error {
 const endOfProgram = "END_OF_PROGRAM"
 
 // addProgram makes a function that prints a program, parts one after another.
+// Each part has a function of its own, made once: programs share parts.
 func addProgram(bundle *strings.Builder, function, parts string) error {
-	fmt.Fprintf(bundle, "\n%s() {\n  cat <<'%s'\n", function, endOfProgram)
+	var calls []string
 	for _, part := range programPart.FindAllStringSubmatch(parts, -1) {
+		name := "part_" + strings.NewReplacer("lib/", "", ".", "_").Replace(part[1])
+		calls = append(calls, name)
+		if strings.Contains(bundle.String(), "\n"+name+"() {\n") {
+			continue
+		}
 		content, err := toolkit.ReadFile(part[1])
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(bundle, "# --- scripts/%s ---\n%s", part[1], content)
+		fmt.Fprintf(bundle, "\n%s() {\n  cat <<'%s'\n# --- scripts/%s ---\n%s%s\n}\n", name, endOfProgram, part[1], content, endOfProgram)
 	}
-	fmt.Fprintf(bundle, "%s\n}\n", endOfProgram)
+	fmt.Fprintf(bundle, "%s() { %s; }\n", function, strings.Join(calls, "; "))
 	return nil
 }

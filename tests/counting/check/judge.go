@@ -20,7 +20,7 @@ const examples = 5
 // means that the run holds.
 func Judge(e Evidence) []Fault {
 	c := newCase(e)
-	var faults []Fault
+	faults := []Fault{}
 	for _, check := range checks() {
 		c.found = nil
 		check.run(c)

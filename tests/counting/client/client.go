@@ -23,7 +23,7 @@ import (
 // known are the properties that Options obeys. Any other is an error: a client
 // that ignores a setting is another client than its user asked for.
 var known = []string{
-	"bootstrap.servers", "security.protocol", "sasl.mechanism", "sasl.jaas.config",
+	"bootstrap.servers", "security.protocol", "sasl.mechanism", "sasl.jaas.config", "ssl.enabled.protocols",
 	"ssl.truststore.type", "ssl.truststore.location", "ssl.truststore.certificates",
 	"ssl.keystore.type", "ssl.keystore.location", "ssl.keystore.key", "ssl.keystore.certificate.chain",
 	"ssl.endpoint.identification.algorithm",
@@ -141,6 +141,9 @@ func (p properties) tls() (*tls.Config, error) {
 		}
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if p["ssl.enabled.protocols"] == "TLSv1.3" {
+		config.MinVersion = tls.VersionTLS13
+	}
 	if p.has("ssl.truststore.certificates", "ssl.truststore.location") {
 		pem, err := p.content("ssl.truststore.certificates", "ssl.truststore.location")
 		if err != nil {

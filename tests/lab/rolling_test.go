@@ -1,0 +1,139 @@
+package lab_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestRolling changes a cluster under load: live, by a roll, and where the gate
+// refuses it. Every record that was acknowledged is there at the end, and no
+// produce failed.
+func TestRolling(t *testing.T) {
+	s := shared
+	const stack = "rolling"
+	s.stackFile(t, stack)
+	t.Cleanup(func() { s.must(t, "destroy", "--stack", stack, "--yes") })
+	s.up(t, stack)
+	load := s.count(t, stack, "rolling")
+	t.Run("a live change restarts nothing", func(t *testing.T) { liveChange(t, s, stack, load) })
+	t.Run("a refused value changes nothing", func(t *testing.T) { refusedValue(t, s, stack) })
+	t.Run("a roll", func(t *testing.T) { rollUnderLoad(t, s, stack, load) })
+	t.Run("the gate refuses", func(t *testing.T) { gateRefuses(t, s, stack, load) })
+	load.holds(t)
+	s.view(t, stack)
+}
+
+const dynamicDefaults = "sudo /opt/kafka/current/bin/kafka-configs.sh --command-config /etc/kafka/client.properties " +
+	"--bootstrap-server broker-1002.rolling.kafka.internal:9092 --describe --entity-type brokers --entity-default"
+
+func (s story) processes(t *testing.T, stack string) map[string]kafkaProcess {
+	t.Helper()
+	found := map[string]kafkaProcess{}
+	for _, host := range three {
+		found[host] = s.kafka(t, stack, host)
+	}
+	return found
+}
+
+func liveChange(t *testing.T, s story, stack string, load *pair) {
+	before := s.processes(t, stack)
+	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 384m\n    config:\n      log.retention.ms: 90000000\n      num.io.threads: 40\n")
+	preview := s.preview(t, stack)
+	if len(preview.Restarts) != 0 || len(preview.Settings) != 2 {
+		t.Errorf("preview restarts %v and shows %+v", preview.Restarts, preview.Settings)
+	}
+	for _, setting := range preview.Settings {
+		if !setting.Live {
+			t.Errorf("%s is not live", setting.Name)
+		}
+	}
+	load.during(t, "a live change", func() { s.up(t, stack) })
+	set := s.ssh(t, stack, "bastion", dynamicDefaults)
+	// 16 threads become 40 by 32: Kafka takes no more than twice as many.
+	for _, want := range []string{"log.retention.ms=90000000", "num.io.threads=40"} {
+		if !strings.Contains(set, want) {
+			t.Errorf("the brokers do not have %s:\n%s", want, set)
+		}
+	}
+	nothing(t, "up after it", s.up(t, stack))
+	s.stackFile(t, stack)
+	load.during(t, "its revert", func() { s.up(t, stack) })
+	if set := s.ssh(t, stack, "bastion", dynamicDefaults); strings.Contains(set, "log.retention.ms") || strings.Contains(set, "num.io.threads=40") {
+		t.Errorf("what the stack file no longer says is still in force:\n%s", set)
+	}
+	if diff := cmp.Diff(before, s.processes(t, stack)); diff != "" {
+		t.Errorf("Kafka was restarted: %s", diff)
+	}
+}
+
+func refusedValue(t *testing.T, s story, stack string) {
+	before := s.processes(t, stack)
+	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 380m\n    config:\n      log.retention.ms: soon\n")
+	s.refused(t, 8, []string{"step: live", "log.retention.ms", "next: correct kafka.config"}, "up", "--stack", stack)
+	if diff := cmp.Diff(before, s.processes(t, stack)); diff != "" {
+		t.Errorf("Kafka was restarted: %s", diff)
+	}
+	s.stackFile(t, stack)
+	s.up(t, stack)
+}
+
+func rollUnderLoad(t *testing.T, s story, stack string, load *pair) {
+	before := s.processes(t, stack)
+	leader := s.view(t, stack).Quorum.Leader
+	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 388m\n")
+	load.during(t, "a roll", func() { s.up(t, stack) })
+	after := s.processes(t, stack)
+	last := ""
+	for _, host := range three {
+		if after[host] == before[host] {
+			t.Errorf("%s was not restarted", host)
+		}
+		if last == "" || len(after[host].Started) > len(after[last].Started) || after[host].Started > after[last].Started {
+			last = host
+		}
+	}
+	if want := fmt.Sprintf("broker-%d", leader); last != want {
+		t.Errorf("the quorum's leader, %s, was not restarted last, but %s", want, last)
+	}
+}
+
+// gateRefuses: with one broker silent, none may be restarted. up says which
+// partitions stand against it, restarts nothing, and goes on when the broker is
+// back.
+func gateRefuses(t *testing.T, s story, stack string, load *pair) {
+	const dead = "broker-1003"
+	// Stopped by a signal, it is still what systemd calls active.
+	signal := func(name string) {
+		s.ssh(t, stack, dead, "sudo systemctl kill --kill-whom=main --signal="+name+" kafka.service")
+	}
+	before := s.processes(t, stack)
+	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 386m\n  kraftstack:rolling:\n    gateTimeoutSeconds: 5\n")
+	load.during(t, "a broker silent and a roll refused", func() {
+		signal("STOP")
+		eventually(t, dead+" is seen to be gone", 90*time.Second, func() (bool, string) {
+			r := s.run(t, "status", "--stack", stack)
+			return r.code == 6 && strings.Contains(r.stdout, "under-replicated") && !strings.Contains(r.stdout, " 0 under-replicated"), r.stdout
+		})
+		s.refused(t, 10, []string{"step: roll", "was not restarted", "min.insync.replicas 2", "rolling-", "next:"}, "up", "--stack", stack)
+		signal("CONT")
+	})
+	if diff := cmp.Diff(before, s.processes(t, stack)); diff != "" {
+		t.Errorf("Kafka was restarted: %s", diff)
+	}
+	load.during(t, "the roll that goes on", func() {
+		eventually(t, "up goes on", 3*time.Minute, func() (bool, string) {
+			r := s.run(t, "up", "--stack", stack)
+			return r.code == 0, r.stderr
+		})
+	})
+	for host, process := range s.processes(t, stack) {
+		if process == before[host] {
+			t.Errorf("%s was not restarted in the end", host)
+		}
+	}
+	nothing(t, "up after it", s.up(t, stack))
+}
