@@ -105,7 +105,7 @@ func (s *Server) accept() {
 }
 
 func (s *Server) serve(conn net.Conn) error {
-	rpc, err := p.RawServer(s.provider.Name, s.provider.Version, s.provider.New())(nil)
+	rpc, err := p.RawServer(s.provider.Name, s.provider.Version, keepingUnknown(s.provider.New()))(nil)
 	if err != nil {
 		return err
 	}

@@ -11,12 +11,10 @@
 package commandprovider
 
 import (
-	"context"
 	"reflect"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
-	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
 // Name and Version are what the engine is told; Version is that of the SDK in
@@ -35,30 +33,10 @@ func New() p.Provider { return NewWithDialer(nil) }
 // NewWithDialer is New with another way to the first host of a connection: a
 // test's, whose hosts have no network. Nil is TCP.
 func NewWithDialer(dial DialFunc) p.Provider {
-	provider := infer.Provider(infer.Options{
+	return infer.Provider(infer.Options{
 		Resources: []infer.InferredResource{infer.Resource(&command{dial: dial})},
 		Config:    infer.Config(&config{}),
 	})
-	check := provider.Check
-	provider.Check = func(ctx context.Context, req p.CheckRequest) (p.CheckResponse, error) {
-		resp, err := check(ctx, req)
-		resp.Inputs = keepUnknown(resp.Inputs, req.Inputs)
-		return resp, err
-	}
-	return provider
-}
-
-// keepUnknown puts back what is wholly unknown yet. The library makes of an
-// unknown secret struct, such as the connection to a host that is still to be
-// made, a known one with empty fields, which no later value agrees with: a saved
-// plan would never fit.
-func keepUnknown(checked, given property.Map) property.Map {
-	for name, value := range given.All {
-		if value.IsComputed() && value.Secret() {
-			checked = checked.Set(name, value)
-		}
-	}
-	return checked
 }
 
 // Arguments gives the argument struct of command:remote:Command, so that a
