@@ -45,10 +45,7 @@ Neither belongs to a stack, so no destroy removes them.`,
 			if err != nil {
 				return err
 			}
-			o.Region = values["aws:region"]
-			if profile := values["aws:profile"]; profile != labProfile { // the lab's is no profile but a name
-				o.Profile = profile
-			}
+			o.Region, o.Profile = values["aws:region"], profileOf(values)
 			result, err := bootstrap.Run(ctx, o)
 			if err != nil {
 				return bootstrapFailed(flags.stack, err)

@@ -37,7 +37,7 @@ the very same program.`,
 		newOutputsCommand(), newHistoryCommand(), newDriftCommand(), newAuditCommand(stackOutputs(root)),
 		newStatusCommand(stackOutputs(root)), newSmokeCommand(stackOutputs(root)), newSSHCommand(stackOutputs(root)),
 		newUsersCommand(stackOutputs(root)), newClientConfigCommand(stackOutputs(root)),
-		newInventoryCommand(stackOutputs(root)), newBootstrapCommand(), newLabCommand(),
+		newInventoryCommand(stackOutputs(root)), newBootstrapCommand(), newImageCommand(), newLabCommand(),
 	)
 	return root
 }

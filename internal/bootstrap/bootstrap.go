@@ -13,11 +13,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+
+	"kraftstack/internal/account"
 )
 
 // Options say where the state goes.
@@ -46,13 +47,9 @@ type client struct {
 }
 
 func newClient(ctx context.Context, o Options) (*client, error) {
-	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(o.Region)}
-	if o.Profile != "" {
-		options = append(options, awsconfig.WithSharedConfigProfile(o.Profile))
-	}
-	loaded, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	loaded, err := account.Config(ctx, o.Region, o.Profile)
 	if err != nil {
-		return nil, fmt.Errorf("find AWS credentials: %w", err)
+		return nil, err
 	}
 	own := os.Getenv("AWS_ENDPOINT_URL") != ""
 	return &client{
@@ -75,9 +72,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("ask AWS which account this is: %w", err)
 	}
-	account := aws.ToString(who.Account)
+	number := aws.ToString(who.Account)
 	if o.Bucket == "" {
-		o.Bucket = "kraftstack-state-" + account + "-" + o.Region
+		o.Bucket = "kraftstack-state-" + number + "-" + o.Region
 	}
 	if o.Alias == "" {
 		o.Alias = "kraftstack-state"
@@ -90,7 +87,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if result.KeyARN, key, err = c.key(ctx, o.Alias); err != nil {
 		return result, err
 	}
-	if bucket, err = c.bucket(ctx, o, account); err != nil {
+	if bucket, err = c.bucket(ctx, o, number); err != nil {
 		return result, err
 	}
 	result.Made = key || bucket

@@ -104,6 +104,9 @@ func stateHasOneUser(t *testing.T, s story, stack string, file func(string, stri
 }
 
 func inventoriesReachEveryHost(t *testing.T, s story, stack string) {
+	if said := s.must(t, "image", "latest", "--stack", stack); !strings.Contains(said, "newest is ami-0123456789abcdef0") || !strings.Contains(said, "not pinned") {
+		t.Errorf("image latest says:\n%s", said)
+	}
 	config := filepath.Join(s.dir, "fleet.ssh")
 	write := func(path, text string) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
