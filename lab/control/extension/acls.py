@@ -36,6 +36,17 @@ def number_of(value):
 
 
 def install():
+    @around(EC2Backend, "delete_vpc")
+    def delete_vpc(original, self, vpc_id):
+        """AWS deletes the default ACL with its VPC, and keeps a VPC that has another."""
+        acls = [acl for acl in self.network_acls.values() if acl.vpc_id == vpc_id]
+        if any(str(acl.default).lower() != "true" for acl in acls):
+            refuse("DependencyViolation", f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+        vpc = original(self, vpc_id)
+        for acl in acls:
+            self.network_acls.pop(acl.id, None)
+        return vpc
+
     @around(EC2Backend, "create_network_acl")
     def create_network_acl(original, self, vpc_id, tags=None, default=False):
         """A new ACL denies everything: AWS shows that as a rule."""

@@ -8,7 +8,6 @@ import json
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.s3.models import S3Backend
 
-from .errors import NotEmulated
 from .patch import around
 
 # The API is on loopback and speaks plain HTTP; it stands for AWS's, which a
@@ -36,7 +35,7 @@ def install():
         for statement in statements(policy):
             condition = statement.get("Condition")
             if condition and not known(condition):
-                raise NotEmulated(f"the condition {json.dumps(condition)} in a bucket policy")
+                raise NotImplementedError(f"the condition {json.dumps(condition)} in a bucket policy")
         return original(self, bucket_name, policy)
 
     @around(IAMPolicyStatement, "is_action_permitted")
