@@ -17,10 +17,18 @@ verb_admit() {
   fi
   [[ -n $level ]] ||
     die "Kafka $running runs, and which metadata Kafka ${FLAG[version]} can read is not known here" 'keep the version that runs, or one that this program knows'
-  wait_for 30 'an answer from the cluster' cluster_says may-run-level "$level" ||
+  wait_for 30 'an answer from the cluster' may_follow "$level" ||
     die "Kafka ${FLAG[version]} cannot follow Kafka $running: $WAIT_DETAIL" \
       "keep kafka.version at $running or newer: a finalized metadata version has no way back; nothing was changed"
   say "Kafka ${FLAG[version]} may follow Kafka $running: the metadata version is not finalized yet"
+}
+
+# may_follow LEVEL: a condition for wait_for. There is no point in asking again
+# where the answer is no.
+may_follow() {
+  cluster_says may-run-level "$1" && return
+  if [[ $WAIT_DETAIL == 'the cluster does not answer'* ]]; then return 1; fi
+  return 2
 }
 
 # is_older VERSION THAN
