@@ -117,7 +117,7 @@ func (a *Access) addBastionRules(ctx *pulumi.Context, args AccessArgs) error {
 	if err := a.allowDownloads(ctx, "bastion", a.BastionGroup, args.Stack); err != nil {
 		return err
 	}
-	for _, ports := range append(clientPorts(), single(sshPort)) {
+	for _, ports := range append(clientPorts(args.Stack), single(sshPort)) {
 		if err := a.allowToNodes(ctx, "bastion", a.BastionGroup, ports, "Kafka tools and SSH on the bastion"); err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (a *Access) addNodeRules(ctx *pulumi.Context, args AccessArgs) error {
 		why   string
 	}
 	sources := []source{{a.BastionGroup, "bastion", single(sshPort), "SSH through the bastion"}}
-	for _, ports := range clientPorts() {
+	for _, ports := range clientPorts(args.Stack) {
 		sources = append(sources, source{a.BastionGroup, "bastion", ports, "Kafka tools on the bastion"})
 	}
 	for _, ports := range nodePorts() {
@@ -165,7 +165,7 @@ func (a *Access) addNodeRules(ctx *pulumi.Context, args AccessArgs) error {
 // addClientRules admits the clients that the stack file names, to the ports for
 // clients alone.
 func (a *Access) addClientRules(ctx *pulumi.Context, args AccessArgs) error {
-	for _, ports := range clientPorts() {
+	for _, ports := range clientPorts(args.Stack) {
 		for _, cidr := range clientNetworks(args.Stack) {
 			if err := a.allowClient(ctx, ports, cidr.String(), &vpc.SecurityGroupIngressRuleArgs{CidrIpv4: pulumi.String(cidr.String())}); err != nil {
 				return err

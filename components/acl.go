@@ -65,7 +65,7 @@ func privateACL(stack config.Stack, bastion string) aclRules {
 	// Answers to what hosts asked: from the internet, S3 and each other. The
 	// range is Linux's own, and has none of Kafka's ports in it.
 	r.fixedIn = append(r.fixedIn, aclRule{anywhere, hostEphemeral}, aclRule{bastion, single(sshPort)})
-	inside := kafkaPorts()
+	inside := kafkaPorts(stack)
 	if stack.Entry.Balanced() {
 		// A load balancer's nodes probe from any port, and are answered there.
 		inside = []portRange{anyEphemeral}
@@ -82,7 +82,7 @@ func privateACL(stack config.Stack, bastion string) aclRules {
 		if cidr.Overlaps(stack.Network.CIDR) {
 			continue // let in as part of the VPC
 		}
-		for _, ports := range clientPorts() {
+		for _, ports := range clientPorts(stack) {
 			r.listedIn = append(r.listedIn, aclRule{cidr.String(), ports})
 		}
 		r.listedOut = append(r.listedOut, aclRule{cidr.String(), anyEphemeral})

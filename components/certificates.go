@@ -3,6 +3,8 @@ package components
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -11,22 +13,24 @@ import (
 	"kraftstack/render"
 )
 
-// Certificates are the stack's authorities and its first administrator. There
-// are two authorities, so that nothing that a client was ever given lets it in
-// where the nodes talk to each other: one signs brokers for clients, the other
-// signs members of the cluster. No node's private key is here: each is made on
-// its host and stays there.
+// Certificates are the stack's authorities and its first administrator. Each
+// authority signs one kind of certificate, so that nothing that a client was
+// ever given lets it in where the nodes talk to each other: brokers for clients,
+// members of the cluster, clients. No node's private key is here: each is made
+// on its host and stays there.
 type Certificates struct {
 	pulumi.ResourceState
 	namer
 
 	// CA is what clients trust brokers by, as PEM.
 	CA pulumi.StringOutput
-	// AdminPassword is secret.
-	AdminPassword pulumi.StringOutput
+	// AdminLogin is secret: the administrator's password, or, where clients have
+	// certificates alone, its certificate and private key as one PEM text.
+	AdminLogin pulumi.StringOutput
 
 	servers authority
 	members authority
+	clients authority // nobody, where clients have no certificates
 	// period says from when until when the brokers' certificates for clients
 	// are valid.
 	period *tls.SelfSignedCert
@@ -44,7 +48,7 @@ type CertificatesArgs struct {
 }
 
 // How long authorities last, in hours: ten years, and the last of them is for
-// their renewal.
+// their renewal, which keeps their keys.
 const (
 	authorityValidity = 87600
 	authorityRenewal  = 8760
@@ -52,32 +56,75 @@ const (
 
 // NewCertificates makes the stack's authorities.
 func NewCertificates(ctx *pulumi.Context, name string, args CertificatesArgs, opts ...pulumi.ResourceOption) (*Certificates, error) {
-	c := &Certificates{namer: namer{stack: args.Stack.Name, name: name}}
-	inputs := pulumi.Map{"clients": pulumi.String(args.Stack.Security.Clients)}
+	security := args.Stack.Security
+	c := &Certificates{
+		namer:      namer{stack: args.Stack.Name, name: name},
+		AdminLogin: pulumi.String("").ToStringOutput(),
+		clients:    authority{certificate: pulumi.String("").ToStringOutput()},
+	}
+	inputs := pulumi.Map{"clients": pulumi.String(security.Clients)}
 	if err := ctx.RegisterComponentResourceV2("kraftstack:security:Certificates", name, inputs, c, opts...); err != nil {
 		return nil, err
 	}
-	var err error
-	if c.servers, err = c.newAuthority(ctx, "ca", "CA"); err != nil {
-		return nil, err
-	}
-	if c.members, err = c.newAuthority(ctx, "members", "members"); err != nil {
-		return nil, err
-	}
-	c.CA = c.servers.certificate
-	if err = c.addPeriod(ctx, args.Stack.Security); err != nil {
-		return nil, err
-	}
-	if c.AdminPassword, err = c.newPassword(ctx, "admin", c); err != nil {
-		return nil, err
+	for _, step := range []func(*pulumi.Context, config.Security) error{
+		c.addMembers, c.addServers, c.addPeriod, c.addAdmin,
+	} {
+		if err := step(ctx, security); err != nil {
+			return nil, err
+		}
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"ca": c.CA})
 }
 
+func (c *Certificates) addMembers(ctx *pulumi.Context, _ config.Security) (err error) {
+	c.members, err = c.newAuthority(ctx, "members", "members")
+	return err
+}
+
+// addServers takes the given authority, or makes the stack's own: that of the
+// wanted generation signs, and the next one is trusted before it does.
+func (c *Certificates) addServers(ctx *pulumi.Context, security config.Security) (err error) {
+	ca := security.CA
+	trusted := []any{pulumi.String(ca.AlsoTrust)}
+	if ca.Given() {
+		c.servers = authority{
+			certificate: pulumi.String(ca.Certificate).ToStringOutput(),
+			key:         pulumi.ToSecret(pulumi.String(ca.PrivateKey.Reveal())).(pulumi.StringOutput),
+		}
+	} else if c.servers, err = c.generation(ctx, ca.Generation); err != nil {
+		return err
+	}
+	trusted = append(trusted, c.servers.certificate)
+	if ca.Next {
+		next, err := c.generation(ctx, ca.Generation+1)
+		if err != nil {
+			return err
+		}
+		trusted = append(trusted, next.certificate)
+	}
+	c.CA = pulumi.All(trusted...).ApplyT(func(of []any) string {
+		var all strings.Builder
+		for _, one := range of[1:] {
+			all.WriteString(strings.TrimRight(one.(string), "\n") + "\n")
+		}
+		if also := of[0].(string); also != "" {
+			all.WriteString(strings.TrimRight(also, "\n") + "\n")
+		}
+		return all.String()
+	}).(pulumi.StringOutput)
+	return nil
+}
+
+// generation is one of the stack's own authorities for brokers.
+func (c *Certificates) generation(ctx *pulumi.Context, n int) (authority, error) {
+	if n == 1 {
+		return c.newAuthority(ctx, "ca", "CA")
+	}
+	return c.newAuthority(ctx, fmt.Sprintf("ca-%d", n), fmt.Sprintf("CA %d", n))
+}
+
 func (c *Certificates) newAuthority(ctx *pulumi.Context, suffix, role string) (authority, error) {
-	key, err := tls.NewPrivateKey(ctx, c.resource(suffix+"-key"), &tls.PrivateKeyArgs{
-		Algorithm: pulumi.String("ECDSA"), EcdsaCurve: pulumi.String("P256"),
-	}, pulumi.Parent(c))
+	key, err := c.newKey(ctx, suffix+"-key")
 	if err != nil {
 		return authority{}, err
 	}
@@ -96,6 +143,35 @@ func (c *Certificates) newAuthority(ctx *pulumi.Context, suffix, role string) (a
 		return authority{}, err
 	}
 	return authority{certificate.CertPem, key.PrivateKeyPem}, nil
+}
+
+func (c *Certificates) newKey(ctx *pulumi.Context, suffix string) (*tls.PrivateKey, error) {
+	return tls.NewPrivateKey(ctx, c.resource(suffix), &tls.PrivateKeyArgs{
+		Algorithm: pulumi.String("ECDSA"), EcdsaCurve: pulumi.String("P256"),
+	}, pulumi.Parent(c))
+}
+
+// addAdmin makes what the administrator logs in with.
+func (c *Certificates) addAdmin(ctx *pulumi.Context, security config.Security) (err error) {
+	if security.MTLS() {
+		if c.clients, err = c.newAuthority(ctx, "clients", "clients"); err != nil {
+			return err
+		}
+	}
+	switch {
+	case security.Scram():
+		c.AdminLogin, err = c.newPassword(ctx, "admin", c)
+	case security.MTLS():
+		key, err := c.newKey(ctx, "admin-key")
+		if err != nil {
+			return err
+		}
+		certificate := c.clients.sign(func(by render.Authority, of []string) (string, error) {
+			return by.Client(of[0], config.AdminUser)
+		}, key.PublicKeyPem)
+		c.AdminLogin = pulumi.Sprintf("%s%s", key.PrivateKeyPemPkcs8, certificate)
+	}
+	return err
 }
 
 // addPeriod makes a certificate that nobody uses as one: its time is that of the
@@ -117,6 +193,9 @@ func (c *Certificates) addPeriod(ctx *pulumi.Context, security config.Security) 
 	return err
 }
 
+// End is when the brokers' certificates for clients end, as RFC 3339 has it.
+func (c *Certificates) End() pulumi.StringOutput { return c.period.ValidityEndTime }
+
 // newPassword makes a random password that lives in the state: 40 hexadecimal
 // digits out of a key pair that nobody uses as one.
 func (n namer) newPassword(ctx *pulumi.Context, suffix string, parent pulumi.Resource) (pulumi.StringOutput, error) {
@@ -130,68 +209,4 @@ func (n namer) newPassword(ctx *pulumi.Context, suffix string, parent pulumi.Res
 		sum := sha256.Sum256([]byte("password\x00" + seed))
 		return hex.EncodeToString(sum[:20])
 	}).(pulumi.StringOutput), nil
-}
-
-// addIdentity makes the node's certificates of the request that prepare
-// printed, and gives them to the node.
-func (n *Node) addIdentity(ctx *pulumi.Context, certificates *Certificates, clusterID pulumi.StringOutput) (err error) {
-	nothing := pulumi.String("").ToStringOutput()
-	server, admin := nothing, nothing
-	request := n.prepare.Stdout.ApplyT(render.Request).(pulumi.StringOutput)
-	host := n.stack.Host(n.Node)
-	member := certificates.members.sign(func(by render.Authority, of []string) (string, error) {
-		return by.Member(of[0], host)
-	}, request)
-	if n.Broker {
-		names := render.CertificateNames(n.stack, n.Node)
-		server = certificates.servers.sign(func(by render.Authority, of []string) (string, error) {
-			return by.Server(of[0], names, of[1], of[2])
-		}, request, certificates.period.ValidityStartTime, certificates.period.ValidityEndTime)
-	}
-	if n.Controller && n.stack.Security.Clients != config.ClientsPlaintext {
-		admin = pulumi.All(certificates.AdminPassword, clusterID).ApplyT(func(of []any) (string, error) {
-			return render.ScramEntry(config.AdminUser, of[0].(string), of[1].(string))
-		}).(pulumi.StringOutput)
-	}
-	document := pulumi.All(member, certificates.members.certificate, server, admin).ApplyT(func(of []any) (string, error) {
-		return render.Identity{
-			Member: of[0].(string), Members: of[1].(string), Server: of[2].(string), Admin: of[3].(string),
-		}.Document()
-	}).(pulumi.StringOutput)
-	n.identity, err = n.command(ctx, "identity", commandArgs{
-		create: pulumi.String(toolkitCall("identity")),
-		stdin:  document,
-		after:  []pulumi.Resource{n.prepare},
-	})
-	return err
-}
-
-// sign makes a certificate, which is no secret though the key is that signs it.
-func (a authority) sign(make func(render.Authority, []string) (string, error), arguments ...pulumi.StringOutput) pulumi.StringOutput {
-	all := []any{a.certificate, a.key}
-	for _, argument := range arguments {
-		all = append(all, argument)
-	}
-	signed := pulumi.All(all...).ApplyT(func(of []any) (string, error) {
-		var texts []string
-		for _, value := range of {
-			texts = append(texts, value.(string))
-		}
-		return make(render.Authority{Certificate: texts[0], Key: texts[1]}, texts[2:])
-	})
-	return pulumi.Unsecret(signed).(pulumi.StringOutput)
-}
-
-// AddClient gives the bastion's tools the administrator's name. It is the one
-// host that has a password of the cluster.
-func (b *Bastion) AddClient(ctx *pulumi.Context, stack config.Stack, certificates *Certificates) (err error) {
-	document := pulumi.All(certificates.CA, certificates.AdminPassword).ApplyT(func(of []any) (string, error) {
-		return render.AdminDocument(stack, of[0].(string), of[1].(string))
-	}).(pulumi.StringOutput)
-	b.client, err = b.command(ctx, "client", commandArgs{
-		create: pulumi.String(toolkitCall("client")),
-		stdin:  document,
-		after:  []pulumi.Resource{b.install},
-	})
-	return err
 }

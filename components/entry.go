@@ -74,7 +74,7 @@ func (e *Entry) addGroup(ctx *pulumi.Context, args EntryArgs) (err error) {
 // Clients keep their addresses on the way; naming the balancer's group lets its
 // probes in and whatever it passes on.
 func (e *Entry) addRules(ctx *pulumi.Context, args EntryArgs) error {
-	for _, ports := range clientPorts() {
+	for _, ports := range clientPorts(args.Stack) {
 		for _, cidr := range clientNetworks(args.Stack) {
 			err := e.allowIngress(ctx, ports, cidr.String(), &vpc.SecurityGroupIngressRuleArgs{CidrIpv4: pulumi.String(cidr.String())})
 			if err != nil {
@@ -154,7 +154,7 @@ func (e *Entry) addBalancer(ctx *pulumi.Context, args EntryArgs) (err error) {
 
 // addListeners passes each port for clients on to all brokers.
 func (e *Entry) addListeners(ctx *pulumi.Context, args EntryArgs) error {
-	for _, ports := range clientPorts() {
+	for _, ports := range clientPorts(args.Stack) {
 		for port := ports.from; port <= ports.to; port++ {
 			if err := e.addListener(ctx, args, single(port)); err != nil {
 				return err

@@ -30,14 +30,14 @@ type portRange struct{ from, to int }
 func single(port int) portRange { return portRange{port, port} }
 
 // clientPorts are where brokers serve clients.
-func clientPorts() []portRange { return ranges(render.ClientsPort) }
+func clientPorts(s config.Stack) []portRange { return ranges(render.ClientPorts(s)...) }
 
 // nodePorts are what nodes need of each other.
 func nodePorts() []portRange { return ranges(render.NodesPort, render.ControllerPort) }
 
 // kafkaPorts are all ports of Kafka.
-func kafkaPorts() []portRange {
-	return ranges(render.NodesPort, render.ClientsPort, render.ControllerPort)
+func kafkaPorts(s config.Stack) []portRange {
+	return ranges(append(render.ClientPorts(s), render.NodesPort, render.ControllerPort)...)
 }
 
 // ranges joins ports that follow each other.

@@ -1,13 +1,14 @@
 package config
 
 func securityField() field {
-	return field{name: "security", kind: object, doc: "Encryption and authentication.", fields: []field{
+	return field{name: "security", kind: object, doc: "Encryption and authentication. Nodes among themselves always use mutual TLS.", fields: []field{
 		{
 			name: "clients", kind: text, def: `"scram"`,
-			doc:     "How clients say who they are. `scram`: by user and password (SASL SCRAM-SHA-512 over TLS, port 9092). `plaintext`: not at all and in the clear, and whoever reaches port 9092 may do anything. Nodes among themselves always use mutual TLS.",
-			allowed: "scram or plaintext",
-			set:     into(func(s *Stack) *string { return &s.Security.Clients }, oneOf(ClientsScram, ClientsPlaintext)),
+			doc:     "How clients say who they are. `scram`: by user and password (SASL SCRAM-SHA-512 over TLS, port 9092). `mtls`: by a certificate (mutual TLS, port 9094). `both`: by either. `plaintext`: not at all and in the clear, and whoever reaches port 9092 may do anything.",
+			allowed: "scram, mtls, both or plaintext",
+			set:     into(func(s *Stack) *string { return &s.Security.Clients }, oneOf(ClientsScram, ClientsMTLS, ClientsBoth, ClientsPlaintext)),
 		},
+		authorityField(),
 		{
 			name: "validityHours", kind: number, def: "8760",
 			doc:     "How long, in hours, the brokers' certificates for clients are valid. They are renewed while Kafka runs.",
@@ -19,6 +20,41 @@ func securityField() field {
 			doc:     "How many hours before a certificate ends the next `up` renews it.",
 			allowed: "a number from 0, less than validityHours",
 			set:     into(func(s *Stack) *int { return &s.Security.RenewBeforeHours }, between(0, 8783)),
+		},
+	}}
+}
+
+func authorityField() field {
+	return field{name: "ca", kind: object, doc: "The authority that signs brokers for clients. Without certificate and key the stack makes its own.", fields: []field{
+		{
+			name: "certificate", kind: text, defText: "an authority of the stack's own",
+			doc:     "A given authority's certificate, as PEM, and behind it those above it, the last one being what clients trust.",
+			allowed: "certificates as PEM",
+			set:     setCertificates(func(s *Stack) *string { return &s.Security.CA.Certificate }),
+		},
+		{
+			name: "privateKey", kind: secret, defText: "a generated one",
+			doc:     "The given authority's private key, as PEM and as a secret of Pulumi.",
+			allowed: "an unencrypted private key as PEM, as a secret",
+			set:     setAuthorityKey,
+		},
+		{
+			name: "alsoTrust", kind: text, defText: "nobody else",
+			doc:     "Certificates, as PEM, of authorities that clients are told to trust besides: the next one before it signs, the last one after.",
+			allowed: "certificates as PEM",
+			set:     setCertificates(func(s *Stack) *string { return &s.Security.CA.AlsoTrust }),
+		},
+		{
+			name: "generation", kind: number, def: "1",
+			doc:     "Counts the stack's own authorities: a higher number is another authority.",
+			allowed: "a number from 1 to 1000000",
+			set:     into(func(s *Stack) *int { return &s.Security.CA.Generation }, between(1, 1000000)),
+		},
+		{
+			name: "next", kind: boolean, def: "false",
+			doc:     "Make the next generation's authority already, for clients to trust before it signs.",
+			allowed: "true or false",
+			set:     into(func(s *Stack) *bool { return &s.Security.CA.Next }),
 		},
 	}}
 }

@@ -48,10 +48,14 @@ const ClusterName = "kafka-cluster"
 
 // SecretKeys are the keys of the stack file that have a secret in them.
 func (s Stack) SecretKeys() []string {
+	var keys []string
 	if slices.ContainsFunc(s.Users, func(u User) bool { return u.Password != "" }) {
-		return []string{Namespace + ":users"}
+		keys = append(keys, Namespace+":users")
 	}
-	return nil
+	if s.Security.CA.PrivateKey != "" {
+		keys = append(keys, Namespace+":security")
+	}
+	return keys
 }
 
 func lastUser(s *Stack) *User { return &s.Users[len(s.Users)-1] }

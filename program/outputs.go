@@ -86,5 +86,6 @@ func exportSecurity(ctx *pulumi.Context, stack config.Stack, certificates *compo
 	ctx.Export("clients", pulumi.String(stack.Security.Clients))
 	ctx.Export("caCertificate", certificates.CA)
 	ctx.Export("adminUser", pulumi.String(config.AdminUser))
-	ctx.Export("adminPassword", pulumi.ToSecret(certificates.AdminPassword))
+	ctx.Export("certificatesEnd", certificates.End())
+	ctx.Export("adminLogin", pulumi.ToSecret(certificates.AdminLogin))
 }

@@ -81,7 +81,7 @@ func admitClients(
 	ctx *pulumi.Context, stack config.Stack, tags components.Tags, network *components.Network,
 	access *components.Access, fleet *components.Fleet, certificates *components.Certificates,
 ) (*components.Entry, error) {
-	if err := access.Bastion.AddClient(ctx, stack, certificates); err != nil {
+	if err := access.Bastion.AddClient(ctx, stack, certificates, fleet); err != nil {
 		return nil, err
 	}
 	return components.NewEntry(ctx, "entry", components.EntryArgs{

@@ -65,8 +65,12 @@ func (a Authority) Member(request, host string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return sign(ca, key, request, &x509.Certificate{
-		DNSNames:  []string{host},
+	asked, err := publicKey(request)
+	if err != nil {
+		return "", fmt.Errorf("certificate of %s: %w", host, err)
+	}
+	return sign(ca, key, asked, &x509.Certificate{
+		Subject: called(host), DNSNames: []string{host},
 		NotBefore: ca.NotBefore.Add(-skew), NotAfter: ca.NotAfter,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	})
@@ -74,7 +78,7 @@ func (a Authority) Member(request, host string) (string, error) {
 
 // Server is what a broker shows to clients, for the key of its request: the
 // first of names is its own. It lasts from one time until another, both in the
-// form of RFC 3339.
+// form of RFC 3339. Authorities between it and what clients trust follow it.
 func (a Authority) Server(request string, names []string, from, until string) (string, error) {
 	ca, key, err := a.read()
 	if err != nil {
@@ -88,38 +92,79 @@ func (a Authority) Server(request string, names []string, from, until string) (s
 	if err != nil {
 		return "", fmt.Errorf("certificate of %s: %w", names[0], err)
 	}
-	return sign(ca, key, request, &x509.Certificate{
-		DNSNames:  names,
+	asked, err := publicKey(request)
+	if err != nil {
+		return "", fmt.Errorf("certificate of %s: %w", names[0], err)
+	}
+	leaf, err := sign(ca, key, asked, &x509.Certificate{
+		Subject: called(names[0]), DNSNames: names,
 		NotBefore: begin.Add(-skew), NotAfter: end,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
+	if err == nil && ca.CheckSignatureFrom(ca) != nil {
+		leaf += a.Certificate
+	}
+	return leaf, err
 }
 
-// sign completes a template with what all certificates have: the name, the
-// request's key and a serial number that follows from the rest.
-func sign(ca *x509.Certificate, key crypto.Signer, request string, template *x509.Certificate) (string, error) {
-	host := template.DNSNames[0]
+// Client lets a user log in by a certificate: it signs the user's public key,
+// as PEM, and lasts as long as the authority.
+func (a Authority) Client(public, user string) (string, error) {
+	ca, key, err := a.read()
+	if err != nil {
+		return "", err
+	}
+	block, _ := pem.Decode([]byte(public))
+	if block == nil {
+		return "", fmt.Errorf("certificate of user %s: the public key is not PEM", user)
+	}
+	theirs, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("certificate of user %s: %w", user, err)
+	}
+	return sign(ca, key, theirs, &x509.Certificate{
+		Subject:   called(user),
+		NotBefore: ca.NotBefore.Add(-skew), NotAfter: ca.NotAfter,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+}
+
+func called(name string) pkix.Name {
+	return pkix.Name{Organization: []string{organization}, CommonName: name}
+}
+
+// publicKey is the key of a request whose sender has the other half.
+func publicKey(request string) (crypto.PublicKey, error) {
 	block, _ := pem.Decode([]byte(request))
 	if block == nil {
-		return "", fmt.Errorf("certificate of %s: the request is not PEM", host)
+		return nil, errors.New("the request is not PEM")
 	}
 	asked, err := x509.ParseCertificateRequest(block.Bytes)
 	if err == nil {
 		err = asked.CheckSignature()
 	}
 	if err != nil {
-		return "", fmt.Errorf("certificate of %s: the request: %w", host, err)
+		return nil, fmt.Errorf("the request: %w", err)
+	}
+	return asked.PublicKey, nil
+}
+
+// sign completes a template with what all certificates have, and a serial
+// number that follows from the rest.
+func sign(ca *x509.Certificate, key crypto.Signer, public crypto.PublicKey, template *x509.Certificate) (string, error) {
+	theirs, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return "", fmt.Errorf("certificate of %s: %w", template.Subject.CommonName, err)
 	}
 	serial := sha256.New()
-	_, _ = fmt.Fprintf(serial, "%x %x %s %v", ca.Raw, block.Bytes, template.NotBefore.UTC(), template.ExtKeyUsage)
+	_, _ = fmt.Fprintf(serial, "%x %x %s %s %v", ca.Raw, theirs, template.Subject, template.NotBefore.UTC(), template.ExtKeyUsage)
 	template.SerialNumber = new(big.Int).SetBytes(serial.Sum(nil)[1:17])
-	template.Subject = pkix.Name{Organization: []string{organization}, CommonName: host}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.BasicConstraintsValid = true
 	// No source of randomness: the signature is a function of its input.
-	der, err := x509.CreateCertificate(nil, template, ca, asked.PublicKey, key)
+	der, err := x509.CreateCertificate(nil, template, ca, public, key)
 	if err != nil {
-		return "", fmt.Errorf("certificate of %s: %w", host, err)
+		return "", fmt.Errorf("certificate of %s: %w", template.Subject.CommonName, err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), nil
 }

@@ -19,12 +19,22 @@ const (
 	NodesPort      = 9091 // brokers among themselves
 	ClientsPort    = 9092
 	ControllerPort = 9093
+	ClientsTLSPort = 9094 // clients that have a certificate
 )
 
 // Bootstrap is the address that Kafka clients start from: every broker, joined
-// by commas.
+// by commas, on the port of passwords where clients may have one.
 func Bootstrap(s config.Stack) string {
-	return addresses(s, ClientsPort, func(n config.Node) bool { return n.Broker })
+	return addresses(s, ClientPorts(s)[0], func(n config.Node) bool { return n.Broker })
+}
+
+// ClientPorts are the ports on which brokers serve clients.
+func ClientPorts(s config.Stack) []int {
+	var ports []int
+	for _, l := range clientListeners(s) {
+		ports = append(ports, l.port)
+	}
+	return ports
 }
 
 // voters is the address that nodes find the quorum by: every voter. Names,

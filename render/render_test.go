@@ -23,6 +23,20 @@ func stack(t *testing.T, more map[string]string) config.Stack {
 }
 
 func TestServerProperties(t *testing.T) {
+	// Only what differs from the default is of interest.
+	secured := func(clients string) string {
+		s := stack(t, map[string]string{"brokers": `{"count":1}`, "security": `{"clients":"` + clients + `"}`})
+		var lines []string
+		for line := range strings.Lines(ServerProperties(s, s.Nodes()[0])) {
+			for _, part := range []string{"listener", "super.users", "authorizer"} {
+				if strings.Contains(line, part) {
+					lines = append(lines, line)
+					break
+				}
+			}
+		}
+		return strings.Join(lines, "")
+	}
 	combined := stack(t, map[string]string{
 		"kafka": `{"config":{"num.partitions":3,"log.retention.hours":48,"x.pattern":"\\d+","compression.type":"zstd"}}`,
 	})
@@ -31,6 +45,9 @@ func TestServerProperties(t *testing.T) {
 	five := stack(t, map[string]string{"brokers": `{"count":5}`})
 	for name, text := range map[string]string{
 		"combined.properties":             ServerProperties(combined, combined.Nodes()[1]),
+		"clients-both.properties":         secured("both"),
+		"clients-mtls.properties":         secured("mtls"),
+		"clients-plaintext.properties":    secured("plaintext"),
 		"dedicated-controller.properties": ServerProperties(dedicated, dedicated.Nodes()[2]),
 		"dedicated-broker.properties":     ServerProperties(dedicated, dedicated.Nodes()[3]),
 		"single.properties":               ServerProperties(single, single.Nodes()[0]),

@@ -15,6 +15,8 @@ const (
 	membersTrust  = tlsDir + "members.pem"         // whom those listeners let in
 	serverStore   = tlsDir + "server.keystore.pem" // the listeners of clients
 	firstAdmin    = tlsDir + "admin.scram"         // for a new voter's format
+	clientsTrust  = tlsDir + "clients.pem"         // whom CLIENTS_MTLS lets in
+	adminStore    = tlsDir + "admin.keystore.pem"  // the administrator's, where it has no password
 	serversTrust  = tlsDir + "ca.pem"              // what clients trust brokers by
 	clientOptions = "/etc/kafka/client.properties" // for Kafka's own tools
 	kafkaOnly     = "0640"                         // mode of what root writes and Kafka reads
@@ -27,6 +29,7 @@ const (
 	listenerNodes      = "NODES"
 	listenerClients    = "CLIENTS"
 	listenerController = "CONTROLLER"
+	listenerMTLS       = "CLIENTS_MTLS"
 )
 
 // protocols and suites are what every listener offers: TLS 1.3, and of TLS 1.2
@@ -54,7 +57,8 @@ type listener struct {
 func listeners(s config.Stack, n config.Node) []listener {
 	var all []listener
 	if n.Broker {
-		all = append(all, listener{listenerNodes, NodesPort, "SSL"}, clientListener(s))
+		all = append(all, listener{listenerNodes, NodesPort, "SSL"})
+		all = append(all, clientListeners(s)...)
 	}
 	if n.Controller {
 		all = append(all, listener{listenerController, ControllerPort, "SSL"})
@@ -62,11 +66,18 @@ func listeners(s config.Stack, n config.Node) []listener {
 	return all
 }
 
-func clientListener(s config.Stack) listener {
+func clientListeners(s config.Stack) []listener {
 	if s.Security.Clients == config.ClientsPlaintext {
-		return listener{listenerClients, ClientsPort, "PLAINTEXT"}
+		return []listener{{listenerClients, ClientsPort, "PLAINTEXT"}}
 	}
-	return listener{listenerClients, ClientsPort, "SASL_SSL"}
+	var all []listener
+	if s.Security.Scram() {
+		all = append(all, listener{listenerClients, ClientsPort, "SASL_SSL"})
+	}
+	if s.Security.MTLS() {
+		all = append(all, listener{listenerMTLS, ClientsTLSPort, "SSL"})
+	}
+	return all
 }
 
 // protocolMap names the protocol of every listener of the stack, those too that
@@ -100,26 +111,35 @@ func security(s config.Stack, n config.Node) section {
 		{"ssl.truststore.type", "PEM"},
 	}
 	for _, name := range []string{listenerNodes, listenerController} {
-		lines = append(lines, memberListener(name)...)
+		lines = append(lines, mutual(name, memberStore, membersTrust, "RULE:^CN=[a-z0-9.-]+,O="+organization+"$/"+config.NodeUser+"/")...)
 	}
-	if n.Broker && s.Security.Clients != config.ClientsPlaintext {
-		prefix := "listener.name." + strings.ToLower(listenerClients) + "."
+	if n.Broker && s.Security.Scram() {
+		prefix := prefixOf(listenerClients)
 		lines = append(lines,
 			property{prefix + "ssl.keystore.location", serverStore},
 			property{prefix + "sasl.enabled.mechanisms", "SCRAM-SHA-512"},
 			property{prefix + "scram-sha-512.sasl.jaas.config", "org.apache.kafka.common.security.scram.ScramLoginModule required;"},
 		)
 	}
+	if n.Broker && s.Security.MTLS() {
+		// The authority of clients signs no other names than users'.
+		lines = append(lines, mutual(listenerMTLS, serverStore, clientsTrust, "RULE:^CN=([^,]+),O="+organization+"$/$1/")...)
+	}
 	return section{"Who may speak to this node, and what they may do.", lines}
 }
 
-func memberListener(name string) []property {
-	prefix := "listener.name." + strings.ToLower(name) + "."
+// prefixOf begins the properties of a listener.
+func prefixOf(listener string) string { return "listener.name." + strings.ToLower(listener) + "." }
+
+// mutual is a listener that both sides show a certificate on. There is no rule
+// for other names than the one given: they are refused.
+func mutual(listener, store, trust, rule string) []property {
+	prefix := prefixOf(listener)
 	return []property{
-		{prefix + "ssl.keystore.location", memberStore},
-		{prefix + "ssl.truststore.location", membersTrust},
+		{prefix + "ssl.keystore.location", store},
+		{prefix + "ssl.truststore.location", trust},
 		{prefix + "ssl.client.auth", "required"},
-		{prefix + "ssl.principal.mapping.rules", fmt.Sprintf("RULE:^CN=[a-z0-9.-]+,O=%s$/%s/", organization, config.NodeUser)},
+		{prefix + "ssl.principal.mapping.rules", rule},
 	}
 }
 
@@ -147,22 +167,30 @@ func NodeClientProperties(s config.Stack) string {
 		"ssl.truststore.type=PEM", "ssl.truststore.location="+membersTrust)
 }
 
-// AdminDocument is what a host without Kafka needs to administer the cluster:
-// the stack's certificate authority, as PEM, and the administrator's password.
-func AdminDocument(s config.Stack, ca, password string) (string, error) {
-	lines := []string{"security.protocol=PLAINTEXT"}
-	if s.Security.Clients != config.ClientsPlaintext {
-		lines = []string{
-			"security.protocol=SASL_SSL", "ssl.enabled.protocols=" + protocols,
-			"ssl.truststore.type=PEM", "ssl.truststore.location=" + serversTrust, "sasl.mechanism=SCRAM-SHA-512",
+// Admin is the administrator's login.
+type Admin struct {
+	CA    string // what brokers are trusted by, as PEM
+	Login string // a password, or, where clients have certificates alone, one and its key as PEM
+}
+
+// Document is what a host without Kafka needs to administer the cluster.
+func (a Admin) Document(s config.Stack) (string, error) {
+	const mode, owner = "0600", "root:root"
+	files := []file{{serversTrust, "0644", owner, a.CA}}
+	trust := []string{"ssl.enabled.protocols=" + protocols, "ssl.truststore.type=PEM", "ssl.truststore.location=" + serversTrust}
+	var lines []string
+	switch {
+	case s.Security.Scram():
+		lines = append([]string{"security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512",
 			fmt.Sprintf(`sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="%s" password="%s";`,
-				config.AdminUser, password),
-		}
+				config.AdminUser, a.Login)}, trust...)
+	case s.Security.MTLS():
+		lines = append([]string{"security.protocol=SSL", "ssl.keystore.type=PEM", "ssl.keystore.location=" + adminStore}, trust...)
+		files = append(files, file{adminStore, mode, owner, a.Login})
+	default:
+		lines = []string{"security.protocol=PLAINTEXT"}
 	}
-	return document([]file{
-		{serversTrust, "0644", "root:root", ca},
-		{clientOptions, "0600", "root:root", clientProperties(s, ClientsPort, lines...)},
-	})
+	return document(append(files, file{clientOptions, mode, owner, clientProperties(s, ClientPorts(s)[0], lines...)}))
 }
 
 // Identity is what a node is given beside its settings, all as PEM. Nothing in
@@ -171,6 +199,7 @@ type Identity struct {
 	Member  string // its certificate as a member of the cluster
 	Members string // the authority that signs members
 	Server  string // its certificate for clients; empty where it has none
+	Clients string // the authority that signs clients; empty where they have no certificates
 	// Admin is the first administrator's entry for kafka-storage format; empty
 	// on nodes that the cluster is not born with.
 	Admin string
@@ -184,6 +213,9 @@ func (i Identity) Document() (string, error) {
 	}
 	if i.Server != "" {
 		files = append(files, file{serverStore, kafkaOnly, kafkaOwner, i.Server})
+	}
+	if i.Clients != "" {
+		files = append(files, file{clientsTrust, kafkaOnly, kafkaOwner, i.Clients})
 	}
 	if i.Admin != "" {
 		files = append(files, file{firstAdmin, "0600", "root:root", i.Admin + "\n"})

@@ -33,13 +33,14 @@ type exported struct {
 	Clients          string   `json:"clients"`
 	CACertificate    string   `json:"caCertificate"`
 	AdminUser        string   `json:"adminUser"`
-	AdminPassword    string   `json:"adminPassword"`
 	Users            []struct {
 		Name           string   `json:"name"`
 		Authentication string   `json:"authentication"`
 		Rules          []string `json:"rules"`
 	} `json:"users"`
-	UserPasswords map[string]string `json:"userPasswords"`
+	UserPasswords   map[string]string `json:"userPasswords"`
+	AdminLogin      string            `json:"adminLogin"`
+	CertificatesEnd string            `json:"certificatesEnd"`
 }
 
 // Outputs reads what the live view needs from a deployed stack's outputs, in
@@ -72,7 +73,8 @@ func decode(stack string, text []byte) (cluster.Outputs, error) {
 		BootstrapServers: out.BootstrapServers, ClusterID: out.ClusterID,
 		Access: cluster.Access{
 			Clients: out.Clients, CA: out.CACertificate,
-			User: out.AdminUser, Password: cluster.Secret(out.AdminPassword),
+			User: out.AdminUser, Login: cluster.Secret(out.AdminLogin),
+			CertificatesEnd: out.CertificatesEnd,
 		},
 	}
 	for _, n := range out.Nodes {

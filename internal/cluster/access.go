@@ -14,8 +14,8 @@ import (
 )
 
 // authentication is how the tunnel's Kafka clients connect: they trust brokers
-// by the stack's authority alone, under the very name they asked for, and say
-// who they are by SCRAM.
+// by the stack's authorities alone, under the very name they asked for, and say
+// who they are as the stack's clients do.
 func (t *Tunnel) authentication() ([]kgo.Opt, error) {
 	access := t.outputs.Access
 	if access.Clients == config.ClientsPlaintext {
@@ -26,6 +26,20 @@ func (t *Tunnel) authentication() ([]kgo.Opt, error) {
 		return nil, &fail.Error{Cause: fail.Internal, Op: "read the stack's certificate authority: it is no PEM certificate", Step: "tls",
 			Next: "kraftstack up --stack " + t.outputs.Stack}
 	}
+	settings := &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
+	var login []kgo.Opt
+	if access.Clients != config.ClientsMTLS {
+		user := scram.Auth{User: access.User, Pass: access.Login.Reveal()}
+		login = append(login, kgo.SASL(user.AsSha512Mechanism()))
+	} else {
+		pair, err := tls.X509KeyPair([]byte(access.Login.Reveal()), []byte(access.Login.Reveal()))
+		if err != nil {
+			// The parser's error is not passed on: it must never quote the key.
+			return nil, &fail.Error{Cause: fail.Internal, Op: "read the administrator's certificate and key: they are not PEM", Step: "tls",
+				Next: "kraftstack up --stack " + t.outputs.Stack}
+		}
+		settings.Certificates = []tls.Certificate{pair}
+	}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
@@ -35,13 +49,14 @@ func (t *Tunnel) authentication() ([]kgo.Opt, error) {
 		if err != nil {
 			return nil, err
 		}
-		encrypted := tls.Client(conn, &tls.Config{RootCAs: trusted, ServerName: host, MinVersion: tls.VersionTLS12})
+		named := settings.Clone()
+		named.ServerName = host
+		encrypted := tls.Client(conn, named)
 		if err := encrypted.HandshakeContext(ctx); err != nil {
 			_ = conn.Close()
 			return nil, err
 		}
 		return encrypted, nil
 	}
-	user := scram.Auth{User: access.User, Pass: access.Password.Reveal()}
-	return []kgo.Opt{kgo.Dialer(dial), kgo.SASL(user.AsSha512Mechanism())}, nil
+	return append(login, kgo.Dialer(dial)), nil
 }

@@ -41,7 +41,7 @@ func startKafka(t *testing.T) *kafka {
 		names = append(names, fmt.Sprintf("broker-%d.dev.kafka.internal", id))
 	}
 	ca, config := certificate(t, names...)
-	out.Access = Access{Clients: "scram", CA: ca, User: "admin", Password: "hunter2"}
+	out.Access = Access{Clients: "scram", CA: ca, User: "admin", Login: "hunter2"}
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID(out.ClusterID),
 		kfake.TLS(config), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "admin", "hunter2"))
 	if err != nil {

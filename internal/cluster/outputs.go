@@ -27,10 +27,14 @@ type Outputs struct {
 
 // Access is how a client of the cluster is let in.
 type Access struct {
-	Clients  string // what the stack file says in security.clients
-	CA       string // what brokers are trusted by, as PEM
-	User     string
-	Password Secret // of the user, for SCRAM-SHA-512
+	Clients string // what the stack file says in security.clients
+	CA      string // what brokers are trusted by, as PEM
+	User    string
+	// Login is the user's password, or, where clients have certificates alone,
+	// its certificate and private key as PEM.
+	Login Secret
+	// CertificatesEnd is when the brokers' certificates end, as RFC 3339 has it.
+	CertificatesEnd string
 }
 
 // SSHHost is a host that SSH can reach directly.

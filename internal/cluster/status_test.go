@@ -141,7 +141,7 @@ func TestStatusTrustsNobodyElse(t *testing.T) {
 	}
 	foreign, wrong := k.out, k.out
 	foreign.Access.CA, _ = certificate(t, "127.0.0.1")
-	wrong.Access.Password = "wrong"
+	wrong.Access.Login = "wrong"
 	unheard("a foreign authority", foreign)
 	unheard("a wrong password", wrong)
 }

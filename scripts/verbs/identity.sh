@@ -2,6 +2,7 @@
 
 # verb_identity takes the certificates that were made for this host's key. Kafka's
 # key stores are one file each, so the key is put in front of each certificate here.
+# A running broker takes over the one that it shows to clients.
 verb_identity() {
   local staging path
   parse_flags '' "$@"
@@ -14,7 +15,12 @@ verb_identity() {
     if [[ ${path##*/} == *.keystore.pem ]]; then add_key "$path" "$staging"; fi
   done
   keep_first_admin
+  if [[ -e $DATA/meta.properties && -n ${DOCUMENT_CONTENT[$SERVER_STORE]:-} ]] &&
+    ! cmp -s -- "${DOCUMENT_CONTENT[$SERVER_STORE]}" "$SERVER_STORE"; then
+    write_file "$STALE_STORE" 0644 root:root </dev/null
+  fi
   apply_document "$IDENTITY_MANIFEST"
+  if [[ -e $STALE_STORE ]]; then reload_certificate; fi
   say 'done'
 }
 

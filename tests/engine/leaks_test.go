@@ -164,10 +164,10 @@ func noKeyInClear(t *testing.T, s *stack) {
 func (s *stack) password(t *testing.T) string {
 	t.Helper()
 	outputs, err := automation.Outputs(t.Context(), s.dir, s.name)
-	if err != nil || outputs.Access.Password == "" {
+	if err != nil || outputs.Access.Login == "" {
 		t.Fatalf("the stack has no administrator: %v", err)
 	}
-	return outputs.Access.Password.Reveal()
+	return outputs.Access.Login.Reveal()
 }
 
 // secrets are the lines of private keys that hold key material: those of every

@@ -13,7 +13,7 @@ import (
 
 // fixture is what tls and a host would have made: an authority with its key,
 // and a request for a certificate. It is the same in every run.
-type fixture struct{ certificate, key, request string }
+type fixture struct{ certificate, key, public, request string }
 
 var made = sync.OnceValue(func() fixture {
 	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{1}, 32))
@@ -33,8 +33,12 @@ var made = sync.OnceValue(func() fixture {
 	if err != nil {
 		panic(err)
 	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		panic(err)
+	}
 	text := func(kind string, der []byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 	}
-	return fixture{text("CERTIFICATE", der), text("EC PRIVATE KEY", private), text("CERTIFICATE REQUEST", request)}
+	return fixture{text("CERTIFICATE", der), text("EC PRIVATE KEY", private), text("PUBLIC KEY", public), text("CERTIFICATE REQUEST", request)}
 })

@@ -242,3 +242,23 @@ func TestBadStackRegistersNothing(t *testing.T) {
 		})
 	}
 }
+
+// Each way of clients to log in has its ports and nothing else has: a port that
+// is open without need is one more to guard.
+func TestClientPorts(t *testing.T) {
+	for clients, want := range map[string]string{"scram": "9092", "mtls": "9094", "both": "9092 9094", "plaintext": "9092"} {
+		r := mustDeploy(t, small(map[string]any{"kraftstack:security": map[string]any{"clients": clients}}))
+		var open []string
+		for _, rule := range r.ofType("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule") {
+			if port, isKafka := strings.CutSuffix(strings.TrimPrefix(rule.Name, "access-node-"), "-from-bastion"); isKafka && port != "22" {
+				open = append(open, port)
+			}
+		}
+		if got := strings.Join(open, " "); got != want {
+			t.Errorf("%s: the bastion reaches %q, want %q", clients, got, want)
+		}
+		if signs := len(r.ofType("tls:index/selfSignedCert:SelfSignedCert")); (signs == 4) != strings.Contains("mtls both", clients) {
+			t.Errorf("%s: there are %d certificates in the state", clients, signs)
+		}
+	}
+}

@@ -39,7 +39,7 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	computed := map[string]map[resource.PropertyKey]string{
 		"tls:index/privateKey:PrivateKey": {
 			"publicKeyOpenssh": "ssh-ed25519 public-" + args.Name, "privateKeyOpenssh": "private-" + args.Name,
-			"privateKeyPem": made().key,
+			"privateKeyPem": made().key, "privateKeyPemPkcs8": made().key, "publicKeyPem": made().public,
 		},
 		"tls:index/selfSignedCert:SelfSignedCert": {
 			"certPem": made().certificate, "validityStartTime": "2026-01-01T00:00:00Z", "validityEndTime": "2027-01-01T00:00:00Z",
