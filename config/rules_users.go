@@ -23,6 +23,9 @@ func (r *reader) users() {
 		} else {
 			first[user.Name] = i
 		}
+		if user.Authentication == AuthSCRAM && r.stack.Security.Clients == ClientsMTLS {
+			r.problem(at+".authentication", nil, "is scram, which the brokers do not offer: security.clients is mtls", "nothing, and security.clients: both")
+		}
 		if user.Authentication == AuthMTLS {
 			r.problem(at+".authentication", user.Authentication, "is not supported yet", "scram")
 			for _, name := range []string{"password", "rotation"} {

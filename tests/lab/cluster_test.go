@@ -27,6 +27,7 @@ func TestCluster(t *testing.T) {
 	t.Run("pulumi itself sees no change", func(t *testing.T) { pulumiSeesNoChange(t, s, stack) })
 	t.Run("console tools move records", func(t *testing.T) { toolsMoveRecords(t, s, stack) })
 	t.Run("users", func(t *testing.T) { users(t, s, stack) })
+	t.Run("security", func(t *testing.T) { security(t, s, stack) })
 	t.Run("only allowed ports answer", func(t *testing.T) { onlyAllowedPortsAnswer(t, s, stack) })
 	t.Run("kafka is sandboxed", func(t *testing.T) { sandboxed(t, s, stack) })
 	t.Run("sshd is locked down", func(t *testing.T) { lockedDown(t, s, stack) })
