@@ -132,6 +132,9 @@ func (h *host) addInstall(ctx *pulumi.Context, stack config.Stack, after []pulum
 	if stack.Kafka.SHA512 != "" {
 		args = append(args, "--sha512="+stack.Kafka.SHA512)
 	}
+	if stack.Security.Updates != config.UpdatesImage {
+		args = append(args, "--updates="+stack.Security.Updates)
+	}
 	var keys pulumi.StringInput
 	switch {
 	case stack.Kafka.KeysURL():

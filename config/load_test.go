@@ -114,7 +114,7 @@ func TestSmallest(t *testing.T) {
 			Heap: "1g", Config: map[string]string{}, Finalize: FinalizeAuto,
 		},
 		Rolling:  Rolling{By: RollByBroker, GateTimeoutSeconds: 120},
-		Security: Security{Clients: ClientsScram, CA: CA{Generation: 1}, ValidityHours: 8760, RenewBeforeHours: 2190},
+		Security: Security{Clients: ClientsScram, CA: CA{Generation: 1}, ValidityHours: 8760, RenewBeforeHours: 2190, Updates: UpdatesImage},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

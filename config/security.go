@@ -12,8 +12,9 @@ import (
 type Security struct {
 	Clients          string // "scram" (default), "mtls", "both" or "plaintext"
 	CA               CA
-	ValidityHours    int // of the brokers' certificates for clients; default 8760
-	RenewBeforeHours int // default a quarter of ValidityHours
+	ValidityHours    int    // of the brokers' certificates for clients; default 8760
+	RenewBeforeHours int    // default a quarter of ValidityHours
+	Updates          string // "image" (default), "security" or "none"
 }
 
 // CA is kraftstack:security.ca: the authority that signs brokers for clients.
@@ -43,6 +44,13 @@ func (s Security) Scram() bool { return s.Clients == ClientsScram || s.Clients =
 
 // MTLS tells whether clients can log in by a certificate.
 func (s Security) MTLS() bool { return s.Clients == ClientsMTLS || s.Clients == ClientsBoth }
+
+// What security.updates can say.
+const (
+	UpdatesImage    = "image"    // as the image has it
+	UpdatesSecurity = "security" // security updates, each day
+	UpdatesNone     = "none"
+)
 
 // The two users that may do anything. Their names are not for others.
 const (

@@ -21,6 +21,12 @@ func securityField() field {
 			allowed: "a number from 0, less than validityHours",
 			set:     into(func(s *Stack) *int { return &s.Security.RenewBeforeHours }, between(0, 8783)),
 		},
+		{
+			name: "updates", kind: text, def: `"image"`,
+			doc:     "Which updates hosts install by themselves. `security`: security updates, each day. `none`: none. `image`: what the image is made for, which on Ubuntu is security updates. None of them restarts Kafka, changes its Java or reboots: that is done host by host, behind the rolling gate.",
+			allowed: "security, none or image",
+			set:     into(func(s *Stack) *string { return &s.Security.Updates }, oneOf(UpdatesSecurity, UpdatesNone, UpdatesImage)),
+		},
 	}}
 }
 

@@ -198,3 +198,31 @@ func TestInstallGoesOnAfterItWasKilled(t *testing.T) {
 	d.install(h, "--sha512="+d.sum).good(t)
 	h.noJunk()
 }
+
+// Whatever updates a host takes, none of them restarts Kafka, changes its Java or
+// reboots.
+func TestInstallKeepsUpdatesAwayFromKafka(t *testing.T) {
+	h, d := newHost(t), serve(t)
+	h.write("bin/unattended-upgrade", "#!/bin/sh\n", 0o755)
+	const needrestart, apt = "etc/needrestart/conf.d/60-kraftstack.conf", "etc/apt/apt.conf.d/60kraftstack-updates"
+	for how, daily := range map[string]string{"image": "", "security": `"1"`, "none": `"0"`} {
+		d.install(h, "--updates="+how).good(t)
+		if !strings.Contains(h.read(needrestart), `qr(^kafka\.service$)} = 0;`) {
+			t.Errorf("%s: needrestart may restart Kafka:\n%s", how, h.read(needrestart))
+		}
+		// apt itself tells what it makes of the file.
+		out, err := h.namespaced("apt-config", "dump").Output()
+		h.must(err)
+		for _, want := range []string{`Unattended-Upgrade::Automatic-Reboot "false";`, `Unattended-Upgrade::Package-Blacklist:: "openjdk-";`} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%s: apt has no %s", how, want)
+			}
+		}
+		if daily != "" && !strings.Contains(string(out), "APT::Periodic::Unattended-Upgrade "+daily+";") {
+			t.Errorf("%s: apt does not go by it:\n%s", how, out)
+		}
+	}
+	if got := h.run("", "install", "--version=4.3.0", "--url="+d.url(), "--updates=all"); got.code != 2 {
+		t.Errorf("an unknown kind of updates ended with %d", got.code)
+	}
+}
