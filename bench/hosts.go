@@ -35,9 +35,9 @@ type site struct {
 // raise makes a stack without the steps that run on hosts, which is the same
 // for both sides, and returns when all its hosts have booted. The caller calls
 // raze, whatever the error.
-func (b *bench) raise(ctx context.Context, stack string) (*site, error) {
+func (b *bench) raise(ctx context.Context, stack string, changes map[string]string) (*site, error) {
 	s := &site{bench: b, stack: stack, dir: filepath.Join(b.work, stack), volumes: map[string]string{}}
-	if err := b.project(s.dir, stack, nil); err != nil {
+	if err := b.project(s.dir, stack, changes); err != nil {
 		return s, err
 	}
 	inner, err := auto.UpsertStackInlineSource(ctx, stack, "kraftstack", program.Deploy, auto.WorkDir(s.dir))

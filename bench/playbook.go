@@ -63,12 +63,18 @@ func (b *playbook) inventory() (string, error) {
 		"vars": map[string]any{
 			"kafka_version": stack.Kafka.Version, "kafka_url": stack.Kafka.ArchiveURL, "kafka_heap": stack.Kafka.Heap,
 			"cluster_id": b.outputs.ClusterID, "initial_controllers": render.InitialControllers(stack, ids),
-			"bootstrap_servers": strings.Join(b.outputs.BootstrapServers, ","), "node_count": len(hosts),
-			"quorum_servers": strings.ReplaceAll(strings.Join(b.outputs.BootstrapServers, ","),
-				fmt.Sprintf(":%d", render.ClientsPort), fmt.Sprintf(":%d", render.ControllerPort)),
+			// Nodes reach each other at the nodes' port alone: the firewall is ours.
+			"bootstrap_servers": b.servers(render.NodesPort), "quorum_servers": b.servers(render.ControllerPort),
+			"node_count": len(hosts),
 		},
 	}})
 	return string(text), err
+}
+
+// servers are all nodes at one of their ports.
+func (b *playbook) servers(port int) string {
+	clients, wanted := fmt.Sprintf(":%d", render.ClientsPort), fmt.Sprintf(":%d", port)
+	return strings.ReplaceAll(strings.Join(b.outputs.BootstrapServers, ","), clients, wanted)
 }
 
 // sshConfig makes every host reachable by its name, through the bastion. One
