@@ -166,7 +166,8 @@ func (e *Entry) addListeners(ctx *pulumi.Context, args EntryArgs) error {
 
 func (e *Entry) addListener(ctx *pulumi.Context, args EntryArgs, port portRange) error {
 	group, err := lb.NewTargetGroup(ctx, e.resource("targets-"+port.String()), &lb.TargetGroupArgs{
-		Name:     pulumi.String(e.stack + "-" + port.String()),
+		// It has no name of its own: AWS's 32 characters do not take a stack's
+		// name and a port.
 		Port:     pulumi.Int(port.from),
 		Protocol: pulumi.String("TCP"),
 		VpcId:    args.Network.VPC.ID(),

@@ -1,9 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Entry is kraftstack:entry.
 type Entry struct {
@@ -30,10 +27,6 @@ func entryForm(s string) string {
 	return oneOf(EntryNone, EntryInternal)(s)
 }
 
-// longestBalanced is how long the name of a stack with a load balancer can be:
-// AWS allows 32 characters for a target group's, which has a port behind it.
-const longestBalanced = 32 - len("-65535")
-
 func (r *reader) entry() {
 	e, name := r.stack.Entry, r.stack.Name
 	if !r.sound("entry.loadBalancer") {
@@ -43,14 +36,7 @@ func (r *reader) entry() {
 	if e.DeletionProtection && !e.Balanced() {
 		r.problem(key+".deletionProtection", true, "has nothing to protect without a load balancer", "it with loadBalancer: internal, or remove it")
 	}
-	if !e.Balanced() || !stackName.MatchString(name) {
-		return
-	}
-	switch {
-	case len(name) > longestBalanced:
-		r.problem(key+".loadBalancer", e.LoadBalancer, fmt.Sprintf("needs a stack name of at most %d characters, which AWS names it by, and %s has %d", longestBalanced, name, len(name)),
-			"none, or rename the stack")
-	case strings.Contains(name, "--") || strings.HasSuffix(name, "-"):
-		r.problem(key+".loadBalancer", e.LoadBalancer, "needs a stack name without two hyphens in a row or one at its end, which AWS refuses in a target group's", "none, or rename the stack")
+	if e.Balanced() && strings.HasSuffix(name, "-") {
+		r.problem(key+".loadBalancer", e.LoadBalancer, "needs a stack name without a hyphen at its end, which AWS refuses in a load balancer's", "none, or rename the stack")
 	}
 }

@@ -1,13 +1,10 @@
 package lab_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -31,23 +28,6 @@ const patience = 1
 func (f flow) open() bool {
 	return exec.Command("nsenter", "--net="+f.from, "python3", "-c",
 		fmt.Sprintf("import socket\nsocket.create_connection((%q,%d),%d,(%q,0))", f.to, f.port, patience, f.as)).Run() == nil
-}
-
-// shut names the flows that do not come about, all tried side by side.
-func shut(flows []flow) []string {
-	failed := make([]bool, len(flows))
-	var wait sync.WaitGroup
-	for i, f := range flows {
-		wait.Go(func() { failed[i] = !f.open() })
-	}
-	wait.Wait()
-	var names []string
-	for i, f := range flows {
-		if failed[i] {
-			names = append(names, f.name)
-		}
-	}
-	return names
 }
 
 // namespaces maps the names of all hosts to their network namespaces.
@@ -139,88 +119,6 @@ host = ec2.run_instances(ImageId="ami-0123456789abcdef0", InstanceType="t3.small
 address = ec2.allocate_address(Domain="vpc")["AllocationId"]
 ec2.associate_address(AllocationId=address, InstanceId=host)
 print(vpc)`, name, cidr, subnet))
-}
-
-// rule is one rule of a security group or a network ACL of a stack.
-type rule struct {
-	Name   string         // what it lets through, for people
-	Remove string         // the API's call that removes it
-	Add    string         // and the one that puts it back
-	Args   map[string]any // of the removal
-	Back   map[string]any // of the way back
-}
-
-// rules lists every rule that a stack's groups and ACLs have, but for the last
-// one of each ACL, which is AWS's own.
-func (s story) rules(t *testing.T, stack string) []rule {
-	t.Helper()
-	out := s.aws(t, fmt.Sprintf(`
-import json
-mine = [{"Name": "tag:kraftstack:stack", "Values": [%q]}]
-rules = []
-for acl in ec2.describe_network_acls(Filters=mine)["NetworkAcls"]:
-  name = [t["Value"] for t in acl["Tags"] if t["Key"] == "Name"][0]
-  for e in acl["Entries"]:
-    if e["RuleNumber"] == 32767: continue
-    key = {"NetworkAclId": acl["NetworkAclId"], "Egress": e["Egress"], "RuleNumber": e["RuleNumber"]}
-    rules.append({"Name": "%%s %%s %%d: %%s %%s" %% (name, "out" if e["Egress"] else "in", e["RuleNumber"], e["CidrBlock"], e["PortRange"]),
-      "Remove": "delete_network_acl_entry", "Args": key, "Add": "create_network_acl_entry", "Back": {**e, **key}})
-for group in ec2.describe_security_groups(Filters=mine)["SecurityGroups"]:
-  for direction, permissions in (("ingress", group["IpPermissions"]), ("egress", group["IpPermissionsEgress"])):
-    for p in permissions:
-      for field in ("IpRanges", "UserIdGroupPairs"):
-        for far in p.get(field, []):
-          far = {k: v for k, v in far.items() if k in ("CidrIp", "GroupId", "Description")}
-          one = {"GroupId": group["GroupId"], "IpPermissions": [{"IpProtocol": p["IpProtocol"], "FromPort": p["FromPort"], "ToPort": p["ToPort"], field: [far]}]}
-          rules.append({"Name": "%%s %%s %%d-%%d %%s" %% (group["GroupName"], direction, p["FromPort"], p["ToPort"], far.get("CidrIp") or far["GroupId"]),
-            "Remove": "revoke_security_group_" + direction, "Add": "authorize_security_group_" + direction, "Args": one, "Back": one})
-print(json.dumps(rules))`, stack))
-	var list []rule
-	if err := json.Unmarshal([]byte(out), &list); err != nil {
-		t.Fatal(err)
-	}
-	return list
-}
-
-// caller starts a client of the lab's API and returns what makes one call
-// through it: starting one takes longer than a call.
-func (s story) caller(t *testing.T) func(t *testing.T, method string, args map[string]any) {
-	t.Helper()
-	c := exec.Command(s.python(t), "-uc", fmt.Sprintf(`
-import boto3, json, sys
-ec2 = boto3.client("ec2", endpoint_url=%q, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-for line in sys.stdin:
-  method, args = json.loads(line)
-  try:
-    getattr(ec2, method)(**args)
-    print("done")
-  except Exception as error:
-    print(repr(error).replace(chr(10), " "))`, s.lab(t).Cloud.URL))
-	in, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close() // ends it
-		_ = c.Wait()
-	})
-	answers := bufio.NewScanner(out)
-	return func(t *testing.T, method string, args map[string]any) {
-		t.Helper()
-		if err := json.NewEncoder(in).Encode([]any{method, args}); err != nil {
-			t.Fatal(err)
-		}
-		if !answers.Scan() || answers.Text() != "done" {
-			t.Fatalf("%s: %s %v", method, answers.Text(), answers.Err())
-		}
-	}
 }
 
 // archive is the archive's path on the lab's download server.

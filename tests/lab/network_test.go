@@ -21,9 +21,15 @@ func TestNetwork(t *testing.T) {
 	t.Run("NAT and a load balancer come later", func(t *testing.T) { n.moreComesLater(t, s) })
 	t.Run("the load balancer outlives a broker", func(t *testing.T) { n.balancerOutlivesABroker(t, s) })
 	t.Run("nothing else gets through", func(t *testing.T) { n.nothingElse(t, s) })
-	t.Run("every rule is needed", func(t *testing.T) { n.everyRuleIsNeeded(t, s) })
+	if networkRules != nil {
+		t.Run("every rule is needed", func(t *testing.T) { networkRules(t, s, n) })
+	}
 	t.Run("destroy leaves the peer as it was", func(t *testing.T) { n.destroyLeavesThePeer(t, s) })
 }
+
+// networkRules is the part that takes minutes, and belongs to `make test-long`:
+// network_rules_test.go.
+var networkRules func(t *testing.T, s story, n networkStory)
 
 type networkStory struct{ stack, peer string }
 
@@ -128,35 +134,6 @@ func (n networkStory) moreComesLater(t *testing.T, s story) {
 	nothing(t, "the up after it", s.up(t, n.stack))
 }
 
-// flows are what the stack needs, each by itself.
-func (n networkStory) flows(t *testing.T, s story) []flow {
-	t.Helper()
-	ns, at, internet := s.namespaces(t), s.addresses(t), s.lab(t).Internet
-	bastion, one, two := n.host("bastion"), n.host("broker-1001"), n.host("broker-1002")
-	return []flow{
-		{"administrator to bastion", internet, s.alias(t), 22, operator},
-		{"bastion to node, SSH", ns[bastion], at[two], 22, ""},
-		{"bastion to node, Kafka", ns[bastion], at[two], 9092, ""},
-		{"bastion to web", ns[bastion], "198.51.100.80", 80, ""},
-		{"bastion to web, TLS", ns[bastion], "198.51.100.80", 443, ""},
-		{"node to node, Kafka", ns[one], at[two], 9091, ""},
-		{"node to quorum", ns[two], at[one], 9093, ""},
-		{"node to web", ns[two], "198.51.100.80", 80, ""},
-		{"node to web, TLS", ns[two], "198.51.100.80", 443, ""},
-		{"client in the peer VPC", ns["client"], at[one], 9092, ""},
-		{"client to the load balancer", ns["client"], s.balancer(t, n.stack), 9092, ""},
-		{"bastion to the load balancer", ns[bastion], s.balancer(t, n.stack), 9092, ""},
-		{"load balancer's probe", s.routerOf(t, n.stack), at[two], 9092, s.balancer(t, n.stack)},
-	}
-}
-
-// routerOf is the namespace of a stack's VPC, where its load balancer is.
-func (s story) routerOf(t *testing.T, stack string) string {
-	t.Helper()
-	vpc := s.aws(t, fmt.Sprintf(`print(ec2.describe_vpcs(Filters=[{"Name": "tag:kraftstack:stack", "Values": [%q]}])["Vpcs"][0]["VpcId"])`, stack))
-	return s.lab(t).Routers[vpc]
-}
-
 // balancer is an address of a stack's load balancer, asked of the bastion.
 func (s story) balancer(t *testing.T, stack string) string {
 	t.Helper()
@@ -206,58 +183,6 @@ func (n networkStory) nothingElse(t *testing.T, s story) {
 			t.Errorf("%s gets through to port %d", f.name, f.port)
 		}
 	}
-}
-
-// everyRuleIsNeeded removes each rule through the AWS API, sees a flow fail, and
-// puts it back.
-func (n networkStory) everyRuleIsNeeded(t *testing.T, s story) {
-	serve(t, s.lab(t).Internet, "198.51.100.80", 443)
-	flows := n.flows(t, s)
-	if failed := shut(flows); len(failed) > 0 {
-		t.Fatalf("before any rule is removed, these fail: %v", failed)
-	}
-	rules := s.rules(t, n.stack)
-	if len(rules) < 25 {
-		t.Fatalf("the stack has %d rules; not all were found", len(rules))
-	}
-	missed := slices.Collect(func(yield func(string) bool) {
-		for _, f := range flows {
-			if !yield(f.name) {
-				return
-			}
-		}
-	})
-	call := s.caller(t)
-	for _, r := range rules {
-		call(t, r.Remove, r.Args)
-		var failed []string
-		eventually(t, "a flow to fail without "+r.Name, 10*time.Second, func() (bool, string) {
-			failed = shut(flows)
-			return len(failed) > 0, "all flows come about"
-		})
-		t.Logf("%s: needed by %s", r.Name, strings.Join(failed, ", "))
-		missed = slices.DeleteFunc(missed, func(name string) bool { return slices.Contains(failed, name) })
-		call(t, r.Add, r.Back)
-		eventually(t, "all flows to come about again with "+r.Name, 10*time.Second, func() (bool, string) {
-			failed = shut(flows)
-			return len(failed) == 0, fmt.Sprint(failed)
-		})
-	}
-	if len(missed) > 0 {
-		t.Errorf("no rule is needed by %v: what lets them through?", missed)
-	}
-	// A rule of a group that was put back by hand is another rule to AWS.
-	for _, r := range rules {
-		if strings.HasPrefix(r.Remove, "revoke_") {
-			call(t, r.Remove, r.Args)
-		}
-	}
-	s.must(t, "refresh", "--stack", n.stack)
-	s.up(t, n.stack)
-	if failed := shut(flows); len(failed) > 0 {
-		t.Errorf("after refresh and up these fail: %v", failed)
-	}
-	nothing(t, "the up after it", s.up(t, n.stack))
 }
 
 func (n networkStory) destroyLeavesThePeer(t *testing.T, s story) {
