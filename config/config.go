@@ -25,6 +25,23 @@ type Stack struct {
 	Users       []User // kraftstack:users, in the stack file's order
 	Rolling     Rolling
 	Security    Security
+	Policy      Policy
+}
+
+// Policy is kraftstack:policy.
+type Policy struct {
+	// Production makes more rules refuse. The default is the stack's name's to
+	// say: prod, production, or one that begins with prod-.
+	Production bool
+	Waivers    []Waiver
+}
+
+// Waiver lets a rule be broken for a while.
+type Waiver struct {
+	Rule     string // its id
+	Resource string // "broker-1003 data"; empty is every one
+	Reason   string
+	Until    string // the last day: 2027-01-31
 }
 
 // Network is kraftstack:network.

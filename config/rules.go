@@ -62,6 +62,7 @@ func (r *reader) rules() {
 	r.properties()
 	r.users()
 	r.security()
+	r.production()
 }
 
 func (r *reader) quorum() {

@@ -8,7 +8,7 @@ func table() []field {
 		networkField(), accessField(), entryField(), controllersField(), brokersField(), kafkaField(), rollingField(),
 		hostsField(), securityField(),
 		{name: "topics", kind: later, doc: "Topics that the stack owns."},
-		usersField(),
+		usersField(), policyField(),
 		{name: "monitoring", kind: later, doc: "Metrics, dashboards and alerts."},
 	}
 }

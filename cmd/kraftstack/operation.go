@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/spf13/cobra"
 
+	"kraftstack/config"
 	"kraftstack/internal/automation"
 	"kraftstack/internal/fail"
 	"kraftstack/internal/record"
@@ -61,6 +62,7 @@ type operation struct {
 	command *cobra.Command
 	began   *report.Collector
 	leftOut []report.Change // changes that a narrowed run does not make
+	file    config.Stack    // what the stack file says
 }
 
 // perform reads as what a run does.
@@ -68,19 +70,12 @@ func (op *operation) perform(ctx context.Context) error {
 	if err := op.askFirst(); err != nil {
 		return err
 	}
-	if op.create { // follows the stack file
-		if err := printWarnings(op.command.ErrOrStderr(), op.dir, op.stack); err != nil {
-			return err
-		}
+	if err := op.readFile(); err != nil {
+		return err
 	}
 	stack, err := op.open(ctx)
 	if err != nil {
 		return err
-	}
-	if op.use == "up" && op.plan != "" {
-		if err := stack.CheckPlan(ctx); err != nil {
-			return err
-		}
 	}
 	if err := op.markDrifted(ctx, stack); err != nil {
 		return err
@@ -89,7 +84,7 @@ func (op *operation) perform(ctx context.Context) error {
 		return err
 	}
 	err = op.attempt(ctx, stack)
-	result := op.began.Report()
+	result := op.judge(op.began)
 	if err != nil {
 		result = result.WithFailure(ui.OneLine(err.Error()))
 	}

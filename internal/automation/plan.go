@@ -41,7 +41,7 @@ func (s *Stack) preparePlan() error {
 // the program, the state or the cloud's names have changed since. It computes
 // anew and changes nothing. The engine holds to the plan too, but notices only
 // when it comes to the resource, with half of the work done.
-func (s *Stack) CheckPlan(ctx context.Context) error {
+func (s *Stack) CheckPlan(ctx context.Context, watch Watcher) error {
 	op := "check the plan of stack " + s.Name
 	planned, err := readPlan(s.options.Plan)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Stack) CheckPlan(ctx context.Context) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	o := s.options
 	o.Plan = filepath.Join(dir, "now.json")
-	if err := s.With(o).Preview(ctx, func(apitype.EngineEvent) {}); err != nil {
+	if err := s.With(o).Preview(ctx, watch); err != nil {
 		return err
 	}
 	now, err := readPlan(o.Plan)

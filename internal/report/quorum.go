@@ -11,12 +11,7 @@ const typeNode = "kraftstack:node:Node"
 // quorum finds what happens to voters: to the list of them, and to the hosts
 // and disks that they stand on.
 func (f *finder) quorum(resources []Resource, restarts []string) {
-	voters := map[string]bool{}
-	for _, r := range resources {
-		if r.Type == typeNode && r.Op != "create" && isVoter(r) {
-			voters[r.Component] = true
-		}
-	}
+	voters := voters(resources)
 	if len(voters) > 0 && wholeStackGoes(resources) {
 		f.add(Danger, riskQuorum, "the whole cluster is deleted, with every voter and all data", "")
 		return
@@ -47,16 +42,12 @@ func (f *finder) voterList(resources []Resource) {
 }
 
 func (f *finder) voterHosts(resources []Resource, voters map[string]bool) {
-	var down []string
 	for _, r := range resources {
-		switch {
-		case !voters[r.Component]:
-		case r.Type == typeVolume && r.Op == "replace":
+		if voters[r.Component] && r.Type == typeVolume && r.Op == "replace" {
 			f.add(Danger, riskQuorum, "quorum voter loses its metadata", r.Component)
-		case r.Type == typeInstance && (r.Op == "replace" || r.stops()):
-			down = append(down, r.Component)
 		}
 	}
+	_, down := VotersDown(resources)
 	level, text := Review, "quorum voter loses its host for a while"
 	if len(down) > (len(voters)-1)/2 {
 		level, text = Danger, "quorum voters lose their host in the same run, and nothing keeps them apart: the quorum may lose its majority"
@@ -64,6 +55,29 @@ func (f *finder) voterHosts(resources []Resource, voters map[string]bool) {
 	for _, node := range down {
 		f.add(level, riskQuorum, text, node)
 	}
+}
+
+// voters are those of the quorum that there is.
+func voters(resources []Resource) map[string]bool {
+	voters := map[string]bool{}
+	for _, r := range resources {
+		if r.Type == typeNode && r.Op != "create" && isVoter(r) {
+			voters[r.Component] = true
+		}
+	}
+	return voters
+}
+
+// VotersDown is how many voters there are, and which of them lose their host for
+// a while: it is replaced, or AWS stops it.
+func VotersDown(resources []Resource) (count int, down []string) {
+	voters := voters(resources)
+	for _, r := range resources {
+		if voters[r.Component] && r.Type == typeInstance && (r.Op == "replace" || r.stops()) {
+			down = append(down, r.Component)
+		}
+	}
+	return len(voters), down
 }
 
 // isVoter reads the roles that a node component has among its inputs.
@@ -78,7 +92,7 @@ func (f *finder) plaintext(r Resource) {
 	if r.Step != "configure" || r.Op == "same" || r.Op == "delete" {
 		return
 	}
-	wanted, old := Listeners(r.Inputs), Listeners(r.Old)
+	wanted, old := ListenersOf(Properties(r.Inputs)), ListenersOf(Properties(r.Old))
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		protocol, before := wanted[name], old[name]
 		if strings.Contains(protocol, "PLAINTEXT") && (r.Op == "create" || before != "" && !strings.Contains(before, "PLAINTEXT")) {
@@ -87,11 +101,11 @@ func (f *finder) plaintext(r Resource) {
 	}
 }
 
-// Listeners are the listeners in a node's configuration, with the security
+// ListenersOf are the listeners in a node's properties, with the security
 // protocol of each.
-func Listeners(configure map[string]any) map[string]string {
+func ListenersOf(properties map[string]string) map[string]string {
 	protocols := map[string]string{}
-	for pair := range strings.SplitSeq(Properties(configure)["listener.security.protocol.map"], ",") {
+	for pair := range strings.SplitSeq(properties["listener.security.protocol.map"], ",") {
 		if name, protocol, ok := strings.Cut(pair, ":"); ok {
 			protocols[name] = protocol
 		}

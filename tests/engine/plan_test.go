@@ -51,7 +51,7 @@ func asPlanned(t *testing.T, s *stack, plan automation.Options) {
 		t.Fatalf("preview: %v, changes %q", previewed.err, previewed.changes)
 	}
 	done := s.runWith(plan, after, func(stack *automation.Stack, ctx context.Context, watch automation.Watcher) error {
-		if err := stack.CheckPlan(ctx); err != nil {
+		if err := stack.CheckPlan(ctx, func(apitype.EngineEvent) {}); err != nil {
 			return err
 		}
 		return stack.Up(ctx, watch)
@@ -105,7 +105,7 @@ func noLongerFits(t *testing.T, s *stack, plan automation.Options) {
 	}
 	s.edit("num.network.threads: 5", "num.network.threads: 6")
 	check := func(stack *automation.Stack, ctx context.Context, _ automation.Watcher) error {
-		return stack.CheckPlan(ctx)
+		return stack.CheckPlan(ctx, func(apitype.EngineEvent) {})
 	}
 	o := s.runWith(plan, "", check)
 	if fail.Of(o.err) != fail.Config || o.dials > 0 {

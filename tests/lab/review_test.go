@@ -5,15 +5,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"kraftstack/tests/forge"
 )
 
 // TestReview follows a change as its reviewers see it: a report on the pull
 // request that the next run edits, and a file where the token has no right. No
-// host is made for it.
+// host is made for it, since a policy refuses the up.
 func TestReview(t *testing.T) {
 	const stack, three, four = "review", "    count: 3\n    instanceType: t3.small\n", "    count: 4\n    instanceType: t3.small\n"
+	const heap = "    heap: 384m\n"
 	s := shared
 	s.stackFile(t, stack)
 	server := forge.GitHub(t)
@@ -50,6 +52,19 @@ func TestReview(t *testing.T) {
 	}
 	if !strings.Contains(string(text), "broker-1005") {
 		t.Errorf("the file holds\n%s", text)
+	}
+
+	unclean := heap + "    config:\n      unclean.leader.election.enable: true\n"
+	waiver := func(until string) string {
+		return unclean + "  kraftstack:policy:\n    waivers:\n      - {rule: unclean-election, reason: moved to another cluster, until: \"" + until + "\"}\n"
+	}
+	s.stackFile(t, stack, heap, unclean)
+	s.refused(t, 7, []string{"unclean-election", "nothing was changed", "next:"}, "up", "--stack", stack, "--yes")
+	s.stackFile(t, stack, heap, waiver(time.Now().AddDate(0, -1, 0).Format(time.DateOnly)))
+	s.refused(t, 3, []string{"is over"}, "up", "--stack", stack, "--yes")
+	s.stackFile(t, stack, heap, waiver(time.Now().AddDate(0, 1, 0).Format(time.DateOnly)))
+	if out := s.must(t, "preview", "--stack", stack); !strings.Contains(out, "waived  unclean-election") {
+		t.Errorf("a waived rule is not told of:\n%s", out)
 	}
 
 	server.ReadOnly = false

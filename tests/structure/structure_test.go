@@ -108,6 +108,7 @@ var importRules = []importRule{
 	{of: []string{"program"}, may: []string{"program", "components", "config"}},
 	{of: []string{""}, may: []string{"program"}},
 	{of: []string{"internal"}, may: []string{"internal", "program", "config", "render", "scripts"}},
+	{of: []string{"policy"}, may: []string{"policy", "internal", "config"}},
 	{of: []string{"lab"}, may: []string{"lab", "config", "scripts"}},
 }
 
