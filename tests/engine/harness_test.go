@@ -151,6 +151,7 @@ func (s *stack) write(text string) {
 type outcome struct {
 	changes []string // "create broker-1001 volume", in the engine's order
 	report  report.Report
+	seen    []report.Resource
 	counts  map[string]int // the engine's own count by kind of change
 	calls   []call
 	dials   int
@@ -185,7 +186,7 @@ func (s *stack) run(operate operation) outcome {
 			s.t.Error(err)
 		}
 	})
-	o.report = collector.Report()
+	o.report, o.seen = collector.Report(), collector.Resources()
 	for _, c := range o.report.Changes {
 		o.changes = append(o.changes, strings.TrimSpace(c.Op+" "+c.Component+" "+c.Step))
 	}

@@ -5,8 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"kraftstack/config"
 	"kraftstack/internal/automation"
 	"kraftstack/internal/report"
+	"kraftstack/policy"
 	"kraftstack/tests/golden"
 )
 
@@ -25,13 +27,17 @@ var reported = []struct {
 	{"heap", []string{heap, "    heap: 512m\n"}},
 	{"scale-out", []string{threeBrokers, fourBrokers}},
 	{"volume-grown", []string{"sizeGiB: 2", "sizeGiB: 4"}},
-	{"volume-faster", []string{"sizeGiB: 2", "sizeGiB: 20\n      iops: 4000\n      throughput: 250"}},
+	{"volume-faster", []string{"sizeGiB: 2", "sizeGiB: 20\n      iops: 4000\n      throughput: 200"}},
 	{"instance-type", []string{"    instanceType: t3.small\n", "    instanceType: t3.large\n"}},
 	{"bastion-type", []string{"instanceType: t3.micro", "instanceType: t3.small"}},
 	{"rule-added", []string{"[203.0.113.0/24]", "[203.0.113.0/24, 198.51.100.0/24]"}},
 	{"rule-open-to-world", []string{"adminCidrs: [203.0.113.0/24]", "adminCidrs: [0.0.0.0/0]\n    openToWorld: true"}},
 	{"nat-per-zone", []string{"natGateways: one", "natGateways: perZone"}},
 	{"network-moved", []string{"cidr: 10.0.0.0/16", "cidr: 10.9.0.0/16"}},
+	{"certificates-renewed", []string{heap, heap + "  kraftstack:security:\n    validityHours: 4000\n"}},
+	{"clients-in-clear", []string{heap, heap + "  kraftstack:security:\n    clients: plaintext\n"}},
+	{"user-added", []string{heap, heap + "  kraftstack:users:\n    - name: orders\n      acls:\n        - {operations: [read], resource: \"topic:orders\"}\n"}},
+	{"unclean-election", []string{heap, heap + "    config:\n      unclean.leader.election.enable: true\n"}},
 	{"zone-moved", []string{"us-east-1c]", "us-east-1d]"}},
 }
 
@@ -47,6 +53,9 @@ func TestReports(t *testing.T) {
 		}
 		if o.dials > 0 && name != "destroyed" {
 			t.Errorf("the preview dialled %d times", o.dials)
+		}
+		if name != "destroyed" {
+			o.report = o.report.WithPolicies(policy.Judge(s.loaded(), o.seen))
 		}
 		golden.Compare(t, "reports/"+name+".md", steady(o.report.Markdown(report.MarkdownOptions{})))
 	}
@@ -76,10 +85,31 @@ func TestReports(t *testing.T) {
 			t.Errorf("the same change reads\n%s\nand then\n%s", a, b)
 		}
 	})
+	t.Run("scale-in", func(t *testing.T) {
+		s.t = t
+		s.edit(threeBrokers, fourBrokers)
+		s.up()
+		s.edit(fourBrokers, threeBrokers)
+		told(t, "scale-in", s.run((*automation.Stack).Preview))
+	})
 	t.Run("destroyed", func(t *testing.T) {
 		s.t = t
 		told(t, "destroyed", s.run((*automation.Stack).Destroy))
 	})
+}
+
+// loaded is what the stack's file says.
+func (s *stack) loaded() config.Stack {
+	s.t.Helper()
+	values, err := automation.Config(s.dir, s.name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	loaded, err := config.Load(s.name, values)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return loaded
 }
 
 // unchanged grows with every resource that the program learns to make, which
