@@ -105,7 +105,7 @@ func (s *stack) loaded() config.Stack {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	loaded, err := config.Load(s.name, values)
+	loaded, err := config.LoadFile(s.name, values)
 	if err != nil {
 		s.t.Fatal(err)
 	}
