@@ -225,6 +225,7 @@ func (h *hosts) step(ctx context.Context, m *machine, c call) error {
 var foundations = map[string][]string{
 	"toolkit": {}, "names": {"toolkit"}, "prepare": {"toolkit"}, "install": {"toolkit"},
 	"identity": {"prepare"}, "client": {"install"}, "configure": {"identity", "install"}, "quorum": {"configure"}, "roll": {"configure"},
+	"admit": {"toolkit"}, "live": {"configure"}, "finalize": {"roll"},
 }
 
 func (h *hosts) allowed(ctx context.Context, m *machine, c call) error {
