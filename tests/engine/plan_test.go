@@ -30,7 +30,7 @@ func TestPlans(t *testing.T) {
 		t.Fatal("there is no stack to tell of")
 	}
 	t.Run("a restart as planned", func(t *testing.T) {
-		s.edit(heap, heap+"    config:\n      num.network.threads: 4\n")
+		s.edit(heap, heap+"    config:\n      queued.max.requests: 404\n")
 		asPlanned(t, s, plan)
 	})
 	t.Run("an added broker as planned", func(t *testing.T) {
@@ -99,11 +99,11 @@ func operations(t *testing.T, path string) []string {
 }
 
 func noLongerFits(t *testing.T, s *stack, plan automation.Options) {
-	s.edit("num.network.threads: 4", "num.network.threads: 5")
+	s.edit("queued.max.requests: 404", "queued.max.requests: 405")
 	if o := s.runWith(plan, "", (*automation.Stack).Preview); o.err != nil {
 		t.Fatal(o.err)
 	}
-	s.edit("num.network.threads: 5", "num.network.threads: 6")
+	s.edit("queued.max.requests: 405", "queued.max.requests: 406")
 	check := func(stack *automation.Stack, ctx context.Context, _ automation.Watcher) error {
 		return stack.CheckPlan(ctx, func(apitype.EngineEvent) {})
 	}
@@ -111,7 +111,7 @@ func noLongerFits(t *testing.T, s *stack, plan automation.Options) {
 	if fail.Of(o.err) != fail.Config || o.dials > 0 {
 		t.Fatalf("the plan of another change: %v, %d dials", o.err, o.dials)
 	}
-	for _, want := range []string{"it no longer fits, and nothing was changed", "-num.network.threads=5", "+num.network.threads=6", "broker-1001-roll"} {
+	for _, want := range []string{"it no longer fits, and nothing was changed", "-queued.max.requests=405", "+queued.max.requests=406", "broker-1001-roll"} {
 		if !strings.Contains(o.err.Error(), want) {
 			t.Errorf("the refusal does not say %q: %v", want, o.err)
 		}
@@ -121,12 +121,12 @@ func noLongerFits(t *testing.T, s *stack, plan automation.Options) {
 		t.Errorf("a plan of what is done: %v", o.err)
 	}
 	// Without the check the engine refuses too, and names no value.
-	s.edit("num.network.threads: 6", "num.network.threads: 7")
+	s.edit("queued.max.requests: 406", "queued.max.requests: 407")
 	o = s.runWith(plan, "", (*automation.Stack).Up)
-	if fail.Of(o.err) != fail.Config || !strings.Contains(o.err.Error(), "no longer what the plan says") || strings.Contains(o.err.Error(), "threads") {
+	if fail.Of(o.err) != fail.Config || !strings.Contains(o.err.Error(), "no longer what the plan says") || strings.Contains(o.err.Error(), "queued") {
 		t.Errorf("the engine's own refusal: %v", o.err)
 	}
-	s.edit("num.network.threads: 7", "num.network.threads: 6")
+	s.edit("queued.max.requests: 407", "queued.max.requests: 406")
 }
 
 func planHidesSecrets(t *testing.T, file string) {
