@@ -46,6 +46,9 @@ type bench struct {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	if len(args) == 4 && args[0] == reportFlag {
+		return makeReport(args[1], args[2], args[3], stdout)
+	}
 	b, asJSON, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -86,6 +89,13 @@ func (b *bench) measure(ctx context.Context) (rows []Row, err error) {
 		}
 		rows = append(rows, row)
 	}
+	if b.wants("e") {
+		reports, err := b.reports(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("row e, the report: %w", err)
+		}
+		rows = append(rows, reports...)
+	}
 	if b.wants("a") || b.wants("b") {
 		hosts, err := b.hosts(ctx)
 		if err != nil {
@@ -100,7 +110,7 @@ func parse(args []string, stderr io.Writer) (*bench, bool, error) {
 	b := &bench{out: stderr}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	only := flags.String("only", "a,b,c,d", "rows to measure, joined by commas")
+	only := flags.String("only", "a,b,c,d,e", "rows to measure, joined by commas")
 	asJSON := flags.Bool("json", false, "print one JSON document and nothing else on standard output")
 	flags.IntVar(&b.runs, "runs", 2, "rounds of rows a and b, each on new hosts")
 	flags.StringVar(&b.driver, "driver", "", "the kraftstack program (default bin/kraftstack of the project)")
@@ -111,8 +121,8 @@ func parse(args []string, stderr io.Writer) (*bench, bool, error) {
 		return nil, false, errors.New("it takes flags only, and --runs of at least 1; next: see --help")
 	}
 	for name := range strings.SplitSeq(*only, ",") {
-		if !slices.Contains([]string{"a", "b", "c", "d"}, name) {
-			return nil, false, fmt.Errorf("there is no row %q; the rows are a, b, c and d", name)
+		if !slices.Contains([]string{"a", "b", "c", "d", "e"}, name) {
+			return nil, false, fmt.Errorf("there is no row %q; the rows are a to e", name)
 		}
 		b.only = append(b.only, name)
 	}

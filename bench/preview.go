@@ -28,28 +28,44 @@ const previewRuns = 3
 // previewTarget is how much more than the floor a preview may take.
 const previewTarget = 1.3
 
-// previews measures row c. It needs no host and no lab: an AWS API of its own,
-// and the lab's stand-in providers. Only where the stack is made, the stand-in
-// for remote commands is replaced by one that dials nobody; the previews that
-// are timed talk to the very providers that a lab has.
+// previews measures row c. It needs no host and no lab; see withCloud.
 func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
+	err = b.withCloud(ctx, func(creating, real string) error {
+		for _, brokers := range brokerCounts {
+			p := pair{bench: b, brokers: brokers, creating: creating, real: real}
+			row, err := p.measure(ctx)
+			if err != nil {
+				return fmt.Errorf("%d brokers: %w", brokers, err)
+			}
+			rows = append(rows, row)
+		}
+		return nil
+	})
+	return rows, err
+}
+
+// withCloud gives an AWS API of its own and the lab's stand-in providers, as
+// values of PULUMI_DEBUG_PROVIDERS. Only where a stack is made, the stand-in for
+// remote commands is replaced by one that dials nobody; the previews that are
+// timed talk to the very providers that a lab has.
+func (b *bench) withCloud(ctx context.Context, use func(creating, real string) error) (err error) {
 	tools, err := setup.Find(ctx, b.cache)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	api, err := control.Start(ctx, control.Config{Dir: filepath.Join(b.work, "aws"), CacheDir: b.cache})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, api.Stop(context.WithoutCancel(ctx))) }()
 	standIns, err := providers.Serve(ctx, providers.Options{AWSEndpoint: api.URL()})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, standIns.Close()) }()
 	silent, err := serveSilentCommand()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, silent.Close()) }()
 	creating := standIns.Ports()
@@ -57,18 +73,10 @@ func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
 
 	restore, err := setEnvironment(b.previewEnvironment(tools))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer restore()
-	for _, brokers := range brokerCounts {
-		p := pair{bench: b, brokers: brokers, creating: providers.Env(creating), real: standIns.Env()}
-		row, err := p.measure(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("%d brokers: %w", brokers, err)
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
+	return use(providers.Env(creating), standIns.Env())
 }
 
 func (b *bench) previewEnvironment(tools setup.Tools) []lab.Variable {

@@ -116,7 +116,9 @@ b  The same command again, with nothing to change.
 c  A preview with nothing to change. The peer is the floor of Pulumi itself: a program run the same
    way that declares as many empty components and as many plain resources (tls.PrivateKey with one
    argument, the smallest that there is), same engine, same kind of providers, same file backend.
-d  A preview with nothing to change: the driver's whole time less that of the engine's process.`
+d  A preview with nothing to change: the driver's whole time less that of the engine's process.
+e  The report of a preview that this run made: from its first event to text, Markdown and JSON, in a
+   process of its own; the most memory that the process had resident, the program itself included.`
 
 // text is the median with its number of values, "" for none.
 func (s *Sample) text(unit string) string {
