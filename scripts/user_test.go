@@ -98,8 +98,14 @@ func selfSigned(t *testing.T) (server tls.Certificate, trusted []byte) {
 // user runs the program of `kafka-node user` with a password.
 func (s *secured) user(password, name, wanted, known string) (stderr string, err error) {
 	s.t.Helper()
-	_, after, _ := strings.Cut(Bundle(), "<<'"+endOfProgram+"'\n")
-	program, _, _ := strings.Cut(after, endOfProgram+"\n")
+	var program string
+	for _, part := range []string{"lib/kafka.py", "lib/user.py"} {
+		text, err := os.ReadFile(part)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		program += string(text)
+	}
 	// kfake offers every user 4096 iterations, whatever was stored for him.
 	program = strings.Replace(program, "ITERATIONS = 16384", "ITERATIONS = 4096", 1)
 	path := filepath.Join(s.t.TempDir(), "user.py")

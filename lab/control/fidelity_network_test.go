@@ -64,6 +64,7 @@ func networkRows() []row {
 		{"a port too high", "InvalidParameterValue", ports(1, 70000)},
 		{"a good port rule", "", ports(8080, 8080)},
 		{"the same rule twice", "InvalidPermission.Duplicate", ports(8080, 8080)},
+		{"a rule whose first answer is lost", "", ruleWithALostAnswer},
 		{"no groups means the default one", "", func(ctx context.Context, f *fidelity) error {
 			if err := launchWith(func(_ *fidelity, in *ec2.RunInstancesInput) { in.SecurityGroupIds = nil })(ctx, f); err != nil {
 				return err

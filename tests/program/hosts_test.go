@@ -145,26 +145,3 @@ func TestGrowthIsLinear(t *testing.T) {
 	}
 }
 
-// TestGrowthIsLinear: ten times the brokers are at most ten times the resources,
-// the dependencies among them and the text that they carry, with everything on.
-func TestGrowthIsLinear(t *testing.T) {
-	size := func(brokers int) (resources, edges, bytes int) {
-		r := mustDeploy(t, small(map[string]any{
-			"kraftstack:brokers":     map[string]any{"count": brokers, "volume": map[string]any{"iops": 4000, "throughput": 500}},
-			"kraftstack:controllers": map[string]any{"mode": "dedicated"},
-			"kraftstack:hosts":       map[string]any{"detailedMonitoring": true, "terminationProtection": true, "protectData": true},
-		}))
-		for _, res := range r.resources {
-			edges += len(res.RPC.GetDependencies())
-			bytes += len(resource.NewProperty(res.Inputs).String())
-		}
-		return len(r.resources), edges, bytes
-	}
-	resources, edges, bytes := size(30)
-	moreResources, moreEdges, moreBytes := size(300)
-	for what, n := range map[string][2]int{"resources": {resources, moreResources}, "dependencies": {edges, moreEdges}, "bytes": {bytes, moreBytes}} {
-		if n[1] > 10*n[0] {
-			t.Errorf("30 brokers have %d %s, 300 have %d: more than ten times as many", n[0], what, n[1])
-		}
-	}
-}

@@ -12,6 +12,7 @@ from . import balancers, errors
 from .regions import regions_in_use
 
 READS = re.compile(r"(Describe|Get|List|Head|Search|Lookup|BatchGet)")
+ANSWERS_KEPT = 2000  # of changes; a retry comes within seconds
 LONGEST_POLL = 60.0  # seconds; a client that wants more asks again
 
 
@@ -34,10 +35,12 @@ def action_of(environ, body):
     return environ["REQUEST_METHOD"] + " " + environ["PATH_INFO"]
 
 
-def token_of(body):
-    """The client token of an EC2 request, which SDKs send again with a retry."""
-    tokens = urllib.parse.parse_qs(body.decode("utf-8", "replace")).get("ClientToken") if body.startswith(b"Action=") else None
-    return tokens[0] if tokens else None
+def marks_of(environ, body):
+    """What tells a retry from a new request: the id that every AWS SDK gives a
+    call and sends with each of its attempts, and the client token of EC2."""
+    tokens = urllib.parse.parse_qs(body.decode("utf-8", "replace")).get("ClientToken", []) if body.startswith(b"Action=") else []
+    invocation = environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+    return ([("invocation", invocation)] if invocation else []) + [("token", token) for token in tokens]
 
 
 def is_change(environ, action):
@@ -54,7 +57,7 @@ class Gateway:
         self.moto = moto
         self.journal = journal
         self.lock = threading.Lock()
-        self.answered = {}  # by client token: the request's body and its answer
+        self.answered = {}  # by what marks a retry: the request's body and its answer; the oldest first
         self.changed = threading.Condition()
 
     def __call__(self, environ, start_response):
@@ -67,9 +70,11 @@ class Gateway:
         body = read_body(environ)
         action = action_of(environ, body)
         with self.lock:
-            if self._repeats(body):
-                # A retry of what was done: AWS gives the first answer again.
-                status, headers, answer = self.answered[token_of(body)][1]
+            first = self._first_answer(environ, body)
+            if first is not None:
+                # A retry of what was done. Its answer was lost between here and
+                # the client, which on loopback is no fault worth emulating.
+                status, headers, answer = first
             elif is_change(environ, action):
                 self.journal.begin()
                 status, headers, answer = self._execute(environ, body, action)
@@ -91,16 +96,21 @@ class Gateway:
 
         self.journal.replay(execute)
 
-    def _repeats(self, body):
-        first = self.answered.get(token_of(body))
-        return first is not None and first[0] == body
+    def _first_answer(self, environ, body):
+        for mark in marks_of(environ, body):
+            first = self.answered.get(mark)
+            if first is not None and first[0] == body:
+                return first[1]
+        return None
 
     def _execute(self, environ, body, action):
         """A change, whose answer is kept for a retry."""
         result = self._dispatch(environ, body, action)
-        token = token_of(body)
-        if token and result[0] < 400:
-            self.answered[token] = (body, result)
+        if result[0] < 400:
+            for mark in marks_of(environ, body):
+                self.answered[mark] = (body, result)
+            while len(self.answered) > ANSWERS_KEPT:
+                del self.answered[next(iter(self.answered))]
         return result
 
     def _dispatch(self, environ, body, action):
