@@ -19,7 +19,7 @@ var reported = []struct {
 	edits []string // old, new, old, new …
 }{
 	{"nothing", nil},
-	{"property-by-restart", []string{heap, heap + "    config:\n      num.network.threads: 4\n"}},
+	{"property-by-restart", []string{heap, heap + "    config:\n      queued.max.requests: 404\n"}},
 	{"version-upgrade", []string{
 		`version: "4.3.0"`, `version: "4.4.0"`,
 		"kafka/4.3.0/kafka_2.13-4.3.0.tgz", "kafka/4.4.0/kafka_2.13-4.4.0.tgz",

@@ -73,15 +73,16 @@ func previewDialsNothing(t *testing.T, s *stack) {
 
 func isBorn(t *testing.T, s *stack) {
 	o := s.up()
-	want := []string{"bastion toolkit", "bastion install", "bastion names", "bastion client", "broker-1001 quorum"}
-	for _, step := range []string{"toolkit", "prepare", "install", "identity", "configure", "roll"} {
+	want := []string{"bastion toolkit", "bastion install", "bastion names", "bastion client", "broker-1001 admit"}
+	for _, step := range []string{"toolkit", "prepare", "install", "identity", "configure"} {
 		want = append(want, nodes(step, 1001, 1002, 1003)...)
 	}
+	end := slices.Concat([]string{"broker-1001 quorum", "broker-1001 live"}, voterRolls(), []string{"broker-1001 finalize"})
+	want = append(want, end...)
 	if diff := cmp.Diff(sorted(want), sorted(o.verbs())); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
-	end := append([]string{"broker-1001 quorum"}, nodes("roll", 1001, 1002, 1003)...)
-	if diff := cmp.Diff(end, o.verbs()[max(0, len(o.calls)-4):]); diff != "" {
+	if diff := cmp.Diff(end, o.verbs()[max(0, len(o.calls)-len(end)):]); diff != "" {
 		t.Errorf("the last steps (-want +got):\n%s", diff)
 	}
 	voters := map[string]bool{}
@@ -99,13 +100,20 @@ func isBorn(t *testing.T, s *stack) {
 	}
 }
 
+// voterRolls are the rolls of three voters: each with the quorum's leader spared,
+// and each once more, which restarts whichever led.
+func voterRolls() []string {
+	once := nodes("roll", 1001, 1002, 1003)
+	return slices.Concat(once, once)
+}
+
 func findNothing(t *testing.T, s *stack) {
 	s.run((*automation.Stack).Up).nothing(t, "the second up")
 	s.run((*automation.Stack).Refresh).nothing(t, "refresh")
 }
 
 func onePropertyChanged(t *testing.T, s *stack) {
-	s.edit(heap, heap+"    config:\n      num.network.threads: 4\n")
+	s.edit(heap, heap+"    config:\n      queued.max.requests: 404\n")
 	seen := s.run((*automation.Stack).Preview)
 	if diff := cmp.Diff([]string{"broker-1001", "broker-1002", "broker-1003"}, seen.report.Restarts); diff != "" || seen.dials > 0 {
 		t.Errorf("restarts in the preview, which dialled %d times (-want +got):\n%s", seen.dials, diff)
@@ -114,7 +122,7 @@ func onePropertyChanged(t *testing.T, s *stack) {
 	for _, d := range seen.report.Diffs {
 		texts.WriteString(d.Unified)
 	}
-	if !strings.Contains(texts.String(), "+num.network.threads=4") {
+	if !strings.Contains(texts.String(), "+queued.max.requests=404") {
 		t.Errorf("the preview does not show the property as text:\n%s", texts.String())
 	}
 	configuredThenRolled(t, s.up())
@@ -125,19 +133,19 @@ func onePropertyChanged(t *testing.T, s *stack) {
 func configuredThenRolled(t *testing.T, o outcome) {
 	t.Helper()
 	verbs := o.verbs()
-	if len(verbs) != 6 {
-		t.Fatalf("steps: %q, want three times configure and three rolls", verbs)
+	if len(verbs) != 9 {
+		t.Fatalf("steps: %q, want three times configure and six rolls", verbs)
 	}
 	if diff := cmp.Diff(nodes("configure", 1001, 1002, 1003), sorted(verbs[:3])); diff != "" {
 		t.Errorf("first (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(nodes("roll", 1001, 1002, 1003), verbs[3:]); diff != "" {
+	if diff := cmp.Diff(voterRolls(), verbs[3:]); diff != "" {
 		t.Errorf("then (-want +got):\n%s", diff)
 	}
 }
 
 func failedRoll(t *testing.T, s *stack) {
-	s.edit("num.network.threads: 4", "num.network.threads: 5")
+	s.edit("queued.max.requests: 404", "queued.max.requests: 405")
 	mend := s.hosts.breaks("broker-1002", "roll", "it is not healthy after 600 s")
 	o := s.run((*automation.Stack).Up)
 	failedAt(t, o.err, fail.Unhealthy, "broker-1002", "roll")
@@ -145,14 +153,14 @@ func failedRoll(t *testing.T, s *stack) {
 		t.Errorf("rolls (-want +got):\n%s", diff)
 	}
 	mend()
-	if diff := cmp.Diff(nodes("roll", 1002, 1003), s.up().verbs()); diff != "" {
+	if diff := cmp.Diff(voterRolls()[1:], s.up().verbs()); diff != "" {
 		t.Errorf("the next up resumes with (-want +got):\n%s", diff)
 	}
 	s.run((*automation.Stack).Up).nothing(t, "up after the resumed one")
 }
 
 func failedConfigure(t *testing.T, s *stack) {
-	s.edit("num.network.threads: 5", "num.network.threads: 6")
+	s.edit("queued.max.requests: 405", "queued.max.requests: 406")
 	mend := s.hosts.breaks("broker-1002", "configure", "no space left on /etc")
 	o := s.run((*automation.Stack).Up)
 	failedAt(t, o.err, fail.Step, "broker-1002", "configure")
@@ -161,7 +169,7 @@ func failedConfigure(t *testing.T, s *stack) {
 		t.Errorf("steps, and no roll (-want +got):\n%s", diff)
 	}
 	mend()
-	want = append(nodes("configure", 1002), nodes("roll", 1001, 1002, 1003)...)
+	want = append(nodes("configure", 1002), voterRolls()...)
 	if diff := cmp.Diff(want, s.up().verbs()); diff != "" {
 		t.Errorf("the next up (-want +got):\n%s", diff)
 	}
@@ -217,7 +225,7 @@ func lostInstance(t *testing.T, s *stack) {
 	}
 	o = s.up()
 	want := append(nodes("toolkit", 1002), "broker-1001 quorum")
-	for _, step := range []string{"prepare", "install", "identity", "configure", "roll"} {
+	for _, step := range []string{"prepare", "install", "identity", "configure", "roll", "roll"} {
 		want = append(want, nodes(step, 1002)...)
 	}
 	if diff := cmp.Diff(sorted(want), sorted(o.verbs())); diff != "" {
@@ -261,7 +269,8 @@ func dedicatedControllers(t *testing.T, w *world) {
 			rolls = append(rolls, c.Host)
 		}
 	}
-	want := []string{"controller-1", "controller-2", "controller-3", "broker-1001", "broker-1002", "broker-1003"}
+	voters := []string{"controller-1", "controller-2", "controller-3"}
+	want := slices.Concat(voters, voters, []string{"broker-1001", "broker-1002", "broker-1003"})
 	if diff := cmp.Diff(want, rolls); diff != "" {
 		t.Errorf("rolls (-want +got):\n%s", diff)
 	}
