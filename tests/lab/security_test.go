@@ -83,7 +83,7 @@ ssh-keygen -q -t ed25519 -N "" -f /root/other.key
 systemd-run --quiet --collect --on-active=40 sh -c "cp /root/own.key /etc/ssh/ssh_host_ed25519_key && systemctl restart ssh.service"
 cp /root/other.key ssh_host_ed25519_key
 systemctl restart ssh.service'`)
-	words := []string{"do not go on", "host key"}
+	words := []string{"do not go on", "the host shows key"}
 	s.refused(t, 5, words, "status", "--stack", stack)
 	s.refused(t, 5, words, "ssh", "broker-1001", "--stack", stack, "--", "true")
 	eventually(t, "the bastion shows its own key again", time.Minute, func() (bool, string) {
