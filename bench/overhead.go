@@ -110,9 +110,9 @@ func (b *bench) watched() (*watched, error) {
 	if w.silent, err = serveSilentCommand(); err != nil {
 		return nil, err
 	}
-	real := os.Getenv("PULUMI_DEBUG_PROVIDERS")
-	creating := regexp.MustCompile(`command:\d+`).ReplaceAllString(real, fmt.Sprintf("command:%d", w.silent.Port()))
-	w.pair = pair{bench: b, creating: creating, real: real}
+	usual := os.Getenv("PULUMI_DEBUG_PROVIDERS")
+	creating := regexp.MustCompile(`command:\d+`).ReplaceAllString(usual, fmt.Sprintf("command:%d", w.silent.Port()))
+	w.pair = pair{bench: b, creating: creating, real: usual}
 	return w, nil
 }
 
@@ -147,7 +147,7 @@ func shadow(cache, copied, engine string) error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(copied, own, filepath.Base(engine)), []byte(stopwatch), 0o700) //nolint:gosec // a program
+	return os.WriteFile(filepath.Join(copied, own, filepath.Base(engine)), []byte(stopwatch), 0o700)
 }
 
 func (w *watched) raise(ctx context.Context) (err error) {

@@ -30,9 +30,9 @@ const previewTarget = 1.3
 
 // previews measures row c. It needs no host and no lab; see withCloud.
 func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
-	err = b.withCloud(ctx, func(creating, real string) error {
+	err = b.withCloud(ctx, func(creating, usual string) error {
 		for _, brokers := range brokerCounts {
-			p := pair{bench: b, brokers: brokers, creating: creating, real: real}
+			p := pair{bench: b, brokers: brokers, creating: creating, real: usual}
 			row, err := p.measure(ctx)
 			if err != nil {
 				return fmt.Errorf("%d brokers: %w", brokers, err)
@@ -48,7 +48,7 @@ func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
 // values of PULUMI_DEBUG_PROVIDERS. Only where a stack is made, the stand-in for
 // remote commands is replaced by one that dials nobody; the previews that are
 // timed talk to the very providers that a lab has.
-func (b *bench) withCloud(ctx context.Context, use func(creating, real string) error) (err error) {
+func (b *bench) withCloud(ctx context.Context, use func(creating, usual string) error) (err error) {
 	tools, err := setup.Find(ctx, b.cache)
 	if err != nil {
 		return err

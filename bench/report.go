@@ -36,14 +36,14 @@ const (
 // a process of its own then makes the report of them, in all three forms and
 // with the policies, so its memory is the report's and the program's alone.
 func (b *bench) reports(ctx context.Context) (rows []Row, err error) {
-	err = b.withCloud(ctx, func(_, real string) error {
-		rows, err = b.reported(ctx, real)
+	err = b.withCloud(ctx, func(_, usual string) error {
+		rows, err = b.reported(ctx, usual)
 		return err
 	})
 	return rows, err
 }
 
-func (b *bench) reported(ctx context.Context, real string) ([]Row, error) {
+func (b *bench) reported(ctx context.Context, usual string) ([]Row, error) {
 	const stack = "bench-report"
 	dir := filepath.Join(b.work, stack)
 	err := b.project(dir, stack, map[string]string{
@@ -52,7 +52,7 @@ func (b *bench) reported(ctx context.Context, real string) ([]Row, error) {
 		return nil, err
 	}
 	events := filepath.Join(b.work, "events.jsonl")
-	if err := b.recordEvents(ctx, dir, stack, real, events); err != nil {
+	if err := b.recordEvents(ctx, dir, stack, usual, events); err != nil {
 		return nil, err
 	}
 	took := Row{Name: fmt.Sprintf("e  report, first deployment, %d brokers", reportBrokers), Unit: "s", MaxOurs: reportSeconds}
@@ -69,9 +69,9 @@ func (b *bench) reported(ctx context.Context, real string) ([]Row, error) {
 }
 
 // recordEvents previews the stack and writes the engine's events to a file.
-func (b *bench) recordEvents(ctx context.Context, dir, name, real, path string) (err error) {
+func (b *bench) recordEvents(ctx context.Context, dir, name, usual, path string) (err error) {
 	b.sayf("previewing the first deployment of %d brokers", reportBrokers)
-	restore, err := setEnvironment([]lab.Variable{{Name: "PULUMI_DEBUG_PROVIDERS", Value: real}})
+	restore, err := setEnvironment([]lab.Variable{{Name: "PULUMI_DEBUG_PROVIDERS", Value: usual}})
 	if err != nil {
 		return err
 	}

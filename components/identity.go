@@ -43,7 +43,7 @@ func (n *Node) addIdentity(ctx *pulumi.Context, certificates *Certificates, clus
 }
 
 // sign makes a certificate, which is no secret though the key is that signs it.
-func (a authority) sign(make func(render.Authority, []string) (string, error), arguments ...pulumi.StringOutput) pulumi.StringOutput {
+func (a authority) sign(certify func(render.Authority, []string) (string, error), arguments ...pulumi.StringOutput) pulumi.StringOutput {
 	all := []any{a.certificate, a.key}
 	for _, argument := range arguments {
 		all = append(all, argument)
@@ -53,7 +53,7 @@ func (a authority) sign(make func(render.Authority, []string) (string, error), a
 		for _, value := range of {
 			texts = append(texts, value.(string))
 		}
-		return make(render.Authority{Certificate: texts[0], Key: texts[1]}, texts[2:])
+		return certify(render.Authority{Certificate: texts[0], Key: texts[1]}, texts[2:])
 	})
 	return pulumi.Unsecret(signed).(pulumi.StringOutput)
 }

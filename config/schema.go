@@ -20,7 +20,7 @@ const (
 	scalars  kind = "object of text, number or true/false"
 	zoneList kind = "list of text, or number"
 	list     kind = "list of objects"
-	secret   kind = "text, as a secret"
+	secret   kind = "text, as a secret" //nolint:gosec // a kind's name, no credential
 	later    kind = "not supported yet"
 )
 

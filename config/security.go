@@ -103,7 +103,7 @@ func (r *reader) authority() {
 	if err != nil {
 		return // the field's own rule told
 	}
-	public, ok := private.Public().(interface{ Equal(crypto.PublicKey) bool })
+	public, ok := private.Public().(interface{ Equal(x crypto.PublicKey) bool })
 	if !ok || !public.Equal(certificates[0].PublicKey) {
 		r.problem(key+".privateKey", nil, "is not the key of the certificate beside it", "the private key that belongs to security.ca.certificate")
 	}

@@ -89,11 +89,17 @@ func TestGivenAuthority(t *testing.T) {
 func TestKeyInPlainText(t *testing.T) {
 	certificate, key := issue(t, x509.Certificate{IsCA: true, NotAfter: time.Now().Add(9000 * time.Hour)})
 	file := func(private string) string {
-		ca, _ := json.Marshal(map[string]string{"certificate": certificate})
+		ca, err := json.Marshal(map[string]string{"certificate": certificate})
+		if err != nil {
+			t.Fatal(err)
+		}
 		return wholeFile("kraftstack:security: {ca: " + strings.TrimSuffix(string(ca), "}") + ", privateKey: " + private + "}}\n")
 	}
-	quoted, _ := json.Marshal(key)
-	_, err := read(t, "dev", file(string(quoted)))
+	quoted, err := json.Marshal(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = read(t, "dev", file(string(quoted)))
 	const want = "kraftstack:security.ca.privateKey: is in plain text; write it as a secret: pulumi config set --secret --path 'kraftstack:security.ca.privateKey'"
 	if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "PRIVATE KEY-") {
 		t.Errorf("got %v", err)

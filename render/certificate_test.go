@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -174,7 +173,7 @@ func TestIdentityDocument(t *testing.T) {
 			t.Errorf("it lacks %q:\n%s", want, got)
 		}
 	}
-	if got, _ = (Identity{Member: "m\n", Members: "n\n"}).Document(); bytes.Count([]byte(got), []byte("===")) != 2 {
+	if got, _ = (Identity{Member: "m\n", Members: "n\n"}).Document(); strings.Count(got, "===") != 2 {
 		t.Errorf("a controller gets\n%s", got)
 	}
 }

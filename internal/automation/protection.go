@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"kraftstack/internal/fail"
 )
@@ -51,7 +50,7 @@ func (s *Stack) checkProtection(ctx context.Context) error {
 // protected lists the protected disks, and the hosts that may not be terminated.
 func protected(resources []apitype.ResourceV3) (disks, hosts []string) {
 	for _, r := range resources {
-		name := resource.URN(r.URN).Name()
+		name := r.URN.Name()
 		if r.Protect {
 			disks = append(disks, name)
 		}

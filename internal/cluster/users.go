@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -165,7 +166,7 @@ func (h holdings) credentials(ctx context.Context, p *panel) error {
 		for _, credential := range user.CredentialInfos {
 			line := scramLine
 			if credential.Mechanism != scramSHA512 {
-				line = "scram of mechanism " + fmt.Sprint(credential.Mechanism)
+				line = "scram of mechanism " + strconv.Itoa(int(credential.Mechanism))
 			}
 			h.add("User:"+user.User, line)
 		}

@@ -31,13 +31,13 @@ func outputs() cluster.Outputs {
 
 func TestFormats(t *testing.T) {
 	files := Files{"/project/.kraftstack/inventory/dev"}
-	for name, print := range map[string]func(*bytes.Buffer) error{
+	for name, write := range map[string]func(*bytes.Buffer) error{
 		"ansible.yml": func(b *bytes.Buffer) error { return files.Ansible(b, outputs()) },
 		"ssh_config":  func(b *bytes.Buffer) error { files.SSHConfig(b, outputs()); return nil },
 		"hosts.json":  func(b *bytes.Buffer) error { return JSON(b, outputs()) },
 	} {
 		var b bytes.Buffer
-		if err := print(&b); err != nil {
+		if err := write(&b); err != nil {
 			t.Fatal(err)
 		}
 		golden.Compare(t, name, b.String())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kraftstack/lab/cloud"
@@ -91,7 +92,7 @@ func (v routerView) marks(group string) []string {
 	var marks []string
 	for _, balancer := range v.Balancers {
 		if slices.Contains(balancer.Groups, group) {
-			marks = append(marks, fmt.Sprint(balancer.Mark))
+			marks = append(marks, strconv.Itoa(balancer.Mark))
 		}
 	}
 	return marks

@@ -25,8 +25,8 @@ func allow(number int, protocol string, from, to int, cidr string) cloud.ACLEntr
 	return cloud.ACLEntry{Number: number, Allow: true, Protocol: protocol, FromPort: from, ToPort: to, CIDR: prefixes(cidr)[0]}
 }
 
-func deny(number int) cloud.ACLEntry {
-	return cloud.ACLEntry{Number: number, Protocol: "-1", CIDR: prefixes("0.0.0.0/0")[0]}
+func deny() cloud.ACLEntry {
+	return cloud.ACLEntry{Number: 32767, Protocol: "-1", CIDR: prefixes("0.0.0.0/0")[0]}
 }
 
 func TestRuleset(t *testing.T) {
@@ -61,10 +61,10 @@ func TestRuleset(t *testing.T) {
 				{CIDR: prefixes("10.7.2.0/24")[0], ACL: "acl-private", NATACL: "acl-public"},
 			},
 			ACLs: []cloud.NetworkACL{
-				{ID: "acl-private", VPC: "vpc-1", Ingress: []cloud.ACLEntry{allow(100, "tcp", 32768, 60999, "0.0.0.0/0"), deny(32767)}, Egress: []cloud.ACLEntry{deny(32767)}},
-				{ID: "acl-public", VPC: "vpc-1", Ingress: []cloud.ACLEntry{deny(32767)}, Egress: []cloud.ACLEntry{
+				{ID: "acl-private", VPC: "vpc-1", Ingress: []cloud.ACLEntry{allow(100, "tcp", 32768, 60999, "0.0.0.0/0"), deny()}, Egress: []cloud.ACLEntry{deny()}},
+				{ID: "acl-public", VPC: "vpc-1", Ingress: []cloud.ACLEntry{deny()}, Egress: []cloud.ACLEntry{
 					allow(90, "icmp", 0, 0, "10.7.0.0/16"), {Number: 95, Protocol: "udp", FromPort: 53, ToPort: 53, CIDR: prefixes("192.0.2.0/24")[0]},
-					allow(100, "-1", 0, 0, "0.0.0.0/0"), deny(32767)}},
+					allow(100, "-1", 0, 0, "0.0.0.0/0"), deny()}},
 			},
 			Hosts: []hostView{
 				{Instance: "i-a", Addr: addr("10.7.1.10"), Link: "h0", Groups: []string{"sg-bastion"}, Out: addr("198.18.0.1"), In: addr("198.18.0.1")},

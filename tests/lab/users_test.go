@@ -58,9 +58,9 @@ func (s story) usersFile(t *testing.T, stack, shop string) {
 }
 
 // admin calls one of Kafka's tools on the bastion as the administrator.
-func (s story) admin(t *testing.T, stack, tool, args string) string {
+func (s story) admin(t *testing.T, stack, tool, args string) {
 	t.Helper()
-	return s.ssh(t, stack, "bastion", fmt.Sprintf(
+	s.ssh(t, stack, "bastion", fmt.Sprintf(
 		"sudo /opt/kafka/current/bin/%s --bootstrap-server broker-1001.%s.kafka.internal:9092 --command-config /etc/kafka/client.properties %s", tool, stack, args))
 }
 

@@ -144,4 +144,3 @@ func TestGrowthIsLinear(t *testing.T) {
 		}
 	}
 }
-

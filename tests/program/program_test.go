@@ -257,7 +257,7 @@ func TestClientPorts(t *testing.T) {
 		if got := strings.Join(open, " "); got != want {
 			t.Errorf("%s: the bastion reaches %q, want %q", clients, got, want)
 		}
-		if signs := len(r.ofType("tls:index/selfSignedCert:SelfSignedCert")); (signs == 4) != strings.Contains("mtls both", clients) {
+		if signs := len(r.ofType("tls:index/selfSignedCert:SelfSignedCert")); (signs == 4) != slices.Contains([]string{"mtls", "both"}, clients) {
 			t.Errorf("%s: there are %d certificates in the state", clients, signs)
 		}
 	}

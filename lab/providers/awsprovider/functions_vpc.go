@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -52,7 +53,7 @@ func (f *getVpc) Invoke(ctx context.Context, req infer.FunctionRequest[lookupVpc
 		ask.VpcIds = []string{*in.Id}
 	}
 	if in.Default != nil {
-		ask.Filters = append(ask.Filters, filter("isDefault", fmt.Sprint(*in.Default)))
+		ask.Filters = append(ask.Filters, filter("isDefault", strconv.FormatBool(*in.Default)))
 	}
 	out, err := c.ec2.DescribeVpcs(ctx, ask)
 	if err != nil && !notFound(err) {

@@ -127,7 +127,7 @@ func (*selfSigned) Update(_ context.Context, req infer.UpdateRequest[selfSignedA
 func (*selfSigned) Read(_ context.Context, req infer.ReadRequest[selfSignedArgs, selfSignedState]) (infer.ReadResponse[selfSignedArgs, selfSignedState], error) {
 	due, err := req.State.due(req.State.EarlyRenewalHours, time.Now())
 	req.State.ReadyForRenewal = due
-	return infer.ReadResponse[selfSignedArgs, selfSignedState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, err
+	return infer.ReadResponse[selfSignedArgs, selfSignedState](req), err
 }
 
 // WireDependencies: nothing of a certificate is known before it is made. The
