@@ -38,12 +38,12 @@ func exitCodes(t *testing.T, s story, stack string) {
 	t.Run("0 nothing to do", func(t *testing.T) { nothing(t, "up", s.up(t, stack)) })
 	t.Run("1 the state is damaged", func(t *testing.T) { damagedState(t, s, stack) })
 	t.Run("2 changes are pending", func(t *testing.T) {
-		edit(heap, heap+"    config:\n      num.network.threads: 4\n")
+		edit(heap, heap+"    config:\n      queued.max.requests: 404\n")
 		s.refused(t, 2, []string{"changes are pending"}, on("preview", "--expect-no-changes")...)
 	})
 	t.Run("4 another run holds the state, 130 that one is told to end", func(t *testing.T) { lockedThenTold(t, s, stack) })
 	t.Run("130 the time limit is over", func(t *testing.T) {
-		edit(heap, heap+"    config:\n      num.network.threads: 5\n")
+		edit(heap, heap+"    config:\n      queued.max.requests: 405\n")
 		s.refused(t, 130, []string{"the time limit is over", "next: run the same command again"}, on("up", "--timeout", "3s")...)
 		if out := s.must(t, on("unlock")...); !strings.Contains(out, "is not locked") {
 			t.Errorf("the time limit left a lock: %s", out)
