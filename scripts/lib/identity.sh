@@ -5,7 +5,9 @@
 readonly TLS=/etc/kafka/tls
 readonly KEY=$TLS/node.key         # root's alone; the key stores have copies
 readonly REQUEST=$TLS/node.csr     # asks for a certificate, printed by prepare
+# shellcheck disable=SC2034 # other parts read it
 readonly FIRST_ADMIN=$TLS/admin.scram # for a new voter's format, gone after it
+# shellcheck disable=SC2034 # other parts read it
 readonly IDENTITY_MANIFEST=$STATE/manifest.identity
 
 # ensure_key SUBJECT NAMES: the host's key, and a request for a certificate with

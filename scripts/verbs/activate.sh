@@ -5,19 +5,19 @@
 # changed a file of the host it is no generation of the stack's that starts, and no
 # roll takes it for one.
 verb_activate() {
-  local version generation
+  local version starting
   parse_flags '' "$@"
   version=$(property /etc/kafka/jvm.env KAFKA_VERSION)
   [[ -n $version ]] || die '/etc/kafka/jvm.env names no KAFKA_VERSION' 'run kafka-node configure again (kraftstack up does)'
   [[ -n $(installed_sum "$version") ]] ||
     die "Kafka $version is wanted and not installed in $(version_dir "$version")" 'run kafka-node install for that version'
   activate_version "$version"
-  generation=$(first_line "$GENERATION")
+  starting=$(first_line "$GENERATION")
   drift_of_files
   if ((${#DRIFT[@]})) || [[ -n $(foreign_drop_ins) ]]; then
     warn 'this host is not as the stack wrote it; see kafka-node check'
-    generation=altered
+    starting=altered
   fi
   install -d -m 0755 /run/kafka
-  write_file "$RUNNING_GENERATION" 0644 root:root <<<"$generation"
+  write_file "$RUNNING_GENERATION" 0644 root:root <<<"$starting"
 }
