@@ -31,7 +31,7 @@ func TestRotation(t *testing.T) {
 	for _, host := range three {
 		before[host] = s.kafka(t, stack, host)
 	}
-	count := s.count(t, stack)
+	count := s.countOnBastion(t, stack)
 	for _, step := range []struct{ name, security string }{
 		{"certificates renewed", "    validityHours: 8000\n"},
 		{"both authorities trusted", "    validityHours: 8000\n    ca: {next: true}\n"},
@@ -73,8 +73,8 @@ type counting struct {
 	stderr bytes.Buffer
 }
 
-// count starts the pair as the administrator. It stops when its input ends.
-func (s story) count(t *testing.T, stack string) *counting {
+// countOnBastion starts the pair on the bastion, as the administrator. It stops when its input ends.
+func (s story) countOnBastion(t *testing.T, stack string) *counting {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "counting")
 	build := exec.Command("go", "build", "-o", binary, "./tests/counting")
