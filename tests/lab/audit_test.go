@@ -1,3 +1,5 @@
+//go:build long
+
 package lab_test
 
 import (
@@ -33,6 +35,16 @@ func (s story) audit(t *testing.T, stack string) []string {
 		t.Errorf("audit ended with %d and clean %v after %d findings", r.code, audit.Clean, len(found))
 	}
 	return found
+}
+
+// TestAudit changes hosts of a young cluster by hand.
+func TestAudit(t *testing.T) {
+	s := shared
+	const stack = "audit"
+	s.stackFile(t, stack)
+	s.up(t, stack)
+	handsAreMended(t, s, stack)
+	s.must(t, "destroy", "--stack", stack, "--yes")
 }
 
 // handsAreMended: somebody changes two hosts by hand, in every way that counts.

@@ -29,7 +29,6 @@ func TestCluster(t *testing.T) {
 	t.Run("only allowed ports answer", func(t *testing.T) { onlyAllowedPortsAnswer(t, s, stack) })
 	t.Run("kafka is sandboxed", func(t *testing.T) { sandboxed(t, s, stack) })
 	t.Run("sshd is locked down", func(t *testing.T) { lockedDown(t, s, stack) })
-	t.Run("changes by hand are found and mended", func(t *testing.T) { handsAreMended(t, s, stack) })
 	t.Run("one property changed", func(t *testing.T) { onePropertyChanged(t, s, stack) })
 	t.Run("an instance terminated", func(t *testing.T) { instanceTerminated(t, s, stack) })
 	t.Run("daemon killed", func(t *testing.T) { daemonKilled(t, s, stack) })
