@@ -33,6 +33,18 @@ func TestCluster(t *testing.T) {
 	t.Run("an instance terminated", func(t *testing.T) { instanceTerminated(t, s, stack) })
 	t.Run("daemon killed", func(t *testing.T) { daemonKilled(t, s, stack) })
 	t.Run("cloud killed", func(t *testing.T) { cloudKilled(t, s, stack) })
+	t.Run("destroy leaves nothing", func(t *testing.T) { destroyLeavesNothing(t, s, stack) })
+}
+
+// TestClients tells who is let in, and who is not.
+func TestClients(t *testing.T) {
+	s := shared
+	const stack = "story"
+	s.stackFile(t, stack)
+	if !t.Run("is born", func(t *testing.T) { clusterIsBorn(t, s, stack) }) {
+		t.Fatal("there is no cluster to tell of")
+	}
+	t.Run("console tools move records", func(t *testing.T) { toolsMoveRecords(t, s, stack) })
 	t.Run("users", func(t *testing.T) { users(t, s, stack) })
 	t.Run("security", func(t *testing.T) { security(t, s, stack) })
 	t.Run("destroy leaves nothing", func(t *testing.T) { destroyLeavesNothing(t, s, stack) })
