@@ -47,7 +47,7 @@ setup: build ## Bring what the lab needs, and start nothing
 	@bin/kraftstack lab setup
 
 .PHONY: test
-test: setup test-unit test-program test-engine test-lab ## Run every test, quick ones first
+test: setup test-unit test-program test-engine test-lab ## Run the tests, quick ones first (the long stories: test-long)
 
 .PHONY: test-unit
 test-unit: setup ## Test config, render, scripts, the driver and the lab's parts

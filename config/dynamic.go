@@ -10,9 +10,9 @@ import (
 // dynamic are the broker properties that Kafka changes for a whole cluster while
 // it runs, with the version from which on it does where that is newer than
 // 4.1: those of the update mode "cluster-wide" in Kafka's own list (`java -cp
-// "libs/*" kafka.server.KafkaConfig`), which a story holds against the Kafka
-// that the lab runs. config.providers is left out: values that name a provider
-// are read before it would be there.
+// "libs/*" kafka.server.KafkaConfig`). No test holds it against a Kafka yet.
+// config.providers is left out: values that name a provider are read before it
+// would be there.
 var dynamic = map[string]string{
 	"background.threads":                             "",
 	"compression.gzip.level":                         "",
