@@ -215,7 +215,7 @@ func instanceTerminated(t *testing.T, s story, stack string) {
 
 func destroyLeavesNothing(t *testing.T, s story, stack string) {
 	s.must(t, "destroy", "--stack", stack, "--yes")
-	eventually(t, "the hosts are gone", 30*time.Second, func() (bool, string) {
+	eventually(t, "the hosts are gone", 90*time.Second, func() (bool, string) {
 		left := s.instances(t, stack)
 		return len(left) == 0, fmt.Sprint(sortedNames(left))
 	})
