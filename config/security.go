@@ -54,8 +54,16 @@ const (
 
 // The two users that may do anything. Their names are not for others.
 const (
-	NodeUser  = "kraftstack-node"  // every node, by its certificate
-	AdminUser = "kraftstack-admin" // made when the cluster is
+	NodeUser = "kraftstack-node" // every node, by its certificate
+
+	// AdminUser is made when the cluster is. Its name ends as it does so that
+	// String.hashCode gives 0, which makes it the first in every HashMap of users.
+	// Up to Kafka 4.3 a node that reads its metadata log from the start forgets
+	// all users of a mechanism where the first one that it looks at was removed
+	// (ScramDelta.apply in 4.3.0 drops the mechanism's map as soon as a removal
+	// leaves it empty, and what follows goes into the dropped one): after a user
+	// was removed, nobody could log in to a broker that was restarted.
+	AdminUser = "kraftstack-admin-vabadifuri"
 )
 
 // renewalQuarter is the part of its life that a certificate has left when it is

@@ -108,3 +108,14 @@ func TestKeyInPlainText(t *testing.T) {
 		t.Errorf("an encrypted key: %v", err)
 	}
 }
+
+// Kafka keeps users in HashMaps; the administrator must be the first in each.
+func TestAdminUserIsFirstInAHashMap(t *testing.T) {
+	var hash int32 // String.hashCode
+	for _, char := range AdminUser {
+		hash = 31*hash + char
+	}
+	if hash != 0 {
+		t.Errorf("the hash of %q is %d, must be 0", AdminUser, hash)
+	}
+}

@@ -9,9 +9,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+	"golang.org/x/crypto/ssh"
 	"golang.org/x/sync/errgroup"
 
 	"kraftstack/internal/fail"
@@ -38,11 +40,11 @@ type peer struct {
 // picks: with half of a cluster down, its retries would eat the time.
 type panel struct {
 	client *kgo.Client
-	peers  []peer // by id
+	peers  []peer           // by id
+	silent map[int32]string // why the others, by id, did not answer
 }
 
 // probe asks all the brokers at once whether they speak Kafka.
-// Those that do not are simply not in the panel.
 func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput) (*panel, error) {
 	if len(nodes) == 0 {
 		return nil, &fail.Error{Cause: fail.Internal, Op: "read the stack's outputs: they name no Kafka hosts",
@@ -63,20 +65,23 @@ func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput) (*panel, error) 
 	}
 	var mu sync.Mutex
 	found := map[int]peer{}
+	p := &panel{client: client, silent: map[int32]string{}}
 	var group errgroup.Group
 	group.SetLimit(probesAtOnce)
 	for i, n := range nodes {
 		group.Go(func() error {
-			if answer, ok := ping(ctx, seeds[i]); ok {
-				mu.Lock()
-				found[i] = peer{id: int32(n.ID), broker: seeds[i], version: guessVersion(answer), metadata: metadataLevels(answer)}
-				mu.Unlock()
+			answer, err := ping(ctx, seeds[i])
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				p.silent[int32(n.ID)] = silence(err)
+				return nil
 			}
+			found[i] = peer{id: int32(n.ID), broker: seeds[i], version: guessVersion(answer), metadata: metadataLevels(answer)}
 			return nil
 		})
 	}
-	_ = group.Wait() // no probe returns an error: silence is the answer
-	p := &panel{client: client}
+	_ = group.Wait() // no probe returns an error: silence is an answer
 	for i := range nodes {
 		if one, ok := found[i]; ok {
 			p.peers = append(p.peers, one)
@@ -87,7 +92,7 @@ func (t *Tunnel) probe(ctx context.Context, nodes []NodeOutput) (*panel, error) 
 
 // ping asks a host which requests it knows: the cheapest proof that Kafka
 // runs there.
-func ping(ctx context.Context, host *kgo.Broker) (answer *kmsg.ApiVersionsResponse, ok bool) {
+func ping(ctx context.Context, host *kgo.Broker) (*kmsg.ApiVersionsResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	// A broker refuses a client that does not give its name and version
@@ -95,7 +100,25 @@ func ping(ctx context.Context, host *kgo.Broker) (answer *kmsg.ApiVersionsRespon
 	req := kmsg.NewPtrApiVersionsRequest()
 	req.ClientSoftwareName, req.ClientSoftwareVersion = "kraftstack", "1"
 	resp, err := req.RequestWith(ctx, host)
-	return resp, err == nil && resp.ErrorCode == 0
+	if err != nil {
+		return nil, err
+	}
+	return resp, kerr.ErrorForCode(resp.ErrorCode)
+}
+
+// silence says in a few words why a broker did not answer.
+func silence(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("no answer within %s", probeTimeout)
+	case errors.Is(err, kerr.SaslAuthenticationFailed):
+		return "it refuses the administrator's login"
+	}
+	var refused *ssh.OpenChannelError
+	if errors.As(err, &refused) {
+		return "the bastion cannot connect to it: " + refused.Message
+	}
+	return err.Error()
 }
 
 // metadataLevels are a broker's own, and the cluster's as it knows it.

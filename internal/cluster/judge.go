@@ -26,8 +26,10 @@ func judge(v View, out Outputs) []string {
 		switch {
 		case b.Name == "":
 			say("broker %d (%s) is in the cluster and not in the stack", b.ID, b.Host)
+		case b.Silence != "":
+			say("%s does not answer clients: %s", b.Name, b.Silence)
 		case !b.Alive:
-			say("%s does not answer or is not registered", b.Name)
+			say("%s answers, and is not registered or is fenced: the cluster does without it", b.Name)
 		case b.Rack != b.Zone:
 			say("%s reports rack %q, the stack put it in zone %q", b.Name, b.Rack, b.Zone)
 		}

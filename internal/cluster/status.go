@@ -108,7 +108,7 @@ func brokerViews(out Outputs, meta *kmsg.MetadataResponse, answered *panel) []Br
 	views := map[int32]BrokerView{}
 	for _, n := range out.with(RoleBroker) {
 		id := int32(n.ID)
-		views[id] = BrokerView{ID: id, Name: n.Name, Host: n.Host, Zone: n.Zone, Instance: n.Instance}
+		views[id] = BrokerView{ID: id, Name: n.Name, Host: n.Host, Zone: n.Zone, Instance: n.Instance, Silence: answered.silent[id]}
 	}
 	if meta != nil {
 		for _, b := range meta.Brokers {

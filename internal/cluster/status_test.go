@@ -40,11 +40,11 @@ func TestStatusProblems(t *testing.T) {
 			k.brokers = k.brokers[:2]
 			k.topics = []kmsg.MetadataResponseTopic{topicOf("orders", []int32{1001, 1002})}
 			k.quorum.CurrentVoters[2].LastCaughtUpTimestamp -= 6000
-		}, []string{"voter broker-1003 is behind the leader", "broker-1003 does not answer or is not registered", "1 partition under-replicated"}},
+		}, []string{"voter broker-1003 is behind the leader", "broker-1003 does not answer clients: the bastion cannot connect to it: connection refused", "1 partition under-replicated"}},
 		{"a broker was killed and is still registered", func(k *kafka) { _ = k.RemoveNode(1001) },
-			[]string{"broker-1001 does not answer or is not registered"}},
+			[]string{"broker-1001 does not answer clients: the bastion cannot connect to it: connection refused"}},
 		{"a broker runs and is fenced", func(k *kafka) { k.brokers = k.brokers[1:] },
-			[]string{"broker-1001 does not answer or is not registered"}},
+			[]string{"broker-1001 answers, and is not registered or is fenced: the cluster does without it"}},
 		{"below min.insync.replicas and offline", func(k *kafka) {
 			k.topics = []kmsg.MetadataResponseTopic{topicOf("orders", []int32{1001}), topicOf("logs", nil)}
 		}, []string{"1 partition without a leader", "2 partitions below min.insync.replicas: acks=all writes to them fail", "2 partitions under-replicated"}},
@@ -99,8 +99,8 @@ func TestStatusWithAllBrokersDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"no host could tell the state of the quorum", "broker-1001 does not answer or is not registered",
-		"broker-1002 does not answer or is not registered", "broker-1003 does not answer or is not registered",
+	want := []string{"no host could tell the state of the quorum", "broker-1001 does not answer clients: the bastion cannot connect to it: connection refused",
+		"broker-1002 does not answer clients: the bastion cannot connect to it: connection refused", "broker-1003 does not answer clients: the bastion cannot connect to it: connection refused",
 		"no broker could tell the state of the partitions"}
 	if diff := cmp.Diff(want, view.Problems); diff != "" || view.Quorum != nil || view.Partitions != nil {
 		t.Errorf("quorum %v, partitions %v, problems (-want +got):\n%s", view.Quorum, view.Partitions, diff)

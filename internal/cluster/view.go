@@ -53,6 +53,7 @@ type BrokerView struct {
 	Rack     string `json:"rack"`               // what the broker itself reports
 	Instance string `json:"instance,omitempty"` // its EC2 instance
 	Alive    bool   `json:"alive"`              // registered, not fenced, and answering
+	Silence  string `json:"silence,omitempty"`  // why it does not answer clients
 }
 
 // Partitions counts the partitions of all topics, internal ones included.

@@ -206,19 +206,36 @@ type session func(command string) (string, error)
 // ssh logs in as the image's user through the forwarder of an Elastic IP.
 func (l *bootLab) ssh(ctx context.Context, t *testing.T, address string) session {
 	t.Helper()
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", address)
-	if err != nil {
-		t.Fatal(err)
+	var client *ssh.Client
+	reached := func(ctx context.Context) error {
+		var dialer net.Dialer
+		conn, err := dialer.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		// The host made its own keys: there is nothing to compare them with here.
+		link, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{
+			User: "ubuntu", Auth: []ssh.AuthMethod{ssh.PublicKeys(l.key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
+		})
+		if err != nil {
+			_ = conn.Close()
+			return err
+		}
+		client = ssh.NewClient(link, channels, requests)
+		return nil
 	}
-	// The host made its own keys: there is nothing to compare them with here.
-	link, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{
-		User: "ubuntu", Auth: []ssh.AuthMethod{ssh.PublicKeys(l.key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
-	})
-	if err != nil {
-		t.Fatal(err)
+	// A host that is up may still start its sshd.
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Minute); ; <-tick.C {
+		err := reached(ctx)
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			t.Fatalf("log in at %s: %v", address, err)
+		}
 	}
-	client := ssh.NewClient(link, channels, requests)
 	t.Cleanup(func() { _ = client.Close() })
 	return func(command string) (string, error) {
 		run, err := client.NewSession()

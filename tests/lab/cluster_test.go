@@ -46,6 +46,7 @@ func TestClients(t *testing.T) {
 	}
 	t.Run("console tools move records", func(t *testing.T) { toolsMoveRecords(t, s, stack) })
 	t.Run("users", func(t *testing.T) { users(t, s, stack) })
+	t.Run("restarted brokers know who logs in", func(t *testing.T) { restartedBrokersKnow(t, s, stack) })
 	t.Run("security", func(t *testing.T) { security(t, s, stack) })
 	t.Run("destroy leaves nothing", func(t *testing.T) { destroyLeavesNothing(t, s, stack) })
 }

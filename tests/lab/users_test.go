@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -183,4 +184,17 @@ func usersRemoved(t *testing.T, s story, stack string) {
 		t.Errorf("what is left (-want +got):\n%s", diff)
 	}
 	s.refused(t, 3, []string{`find user "shop"`}, "client-config", "--stack", stack, "--user", "shop", "--format", "franz", "--out", t.TempDir())
+}
+
+// restartedBrokersKnow: a broker that starts reads all of the metadata log,
+// removed users included, and lets the administrator in after that
+// (config.AdminUser tells of the fault of Kafka's that this is about).
+func restartedBrokersKnow(t *testing.T, s story, stack string) {
+	for _, host := range three {
+		s.ssh(t, stack, host, "sudo systemctl restart kafka")
+		eventually(t, host+" is back and the cluster is healthy", time.Minute, func() (bool, string) {
+			r := s.run(t, "status", "--stack", stack)
+			return r.code == 0, r.stdout
+		})
+	}
 }
