@@ -114,8 +114,7 @@ func silence(err error) string {
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return "it refuses the administrator's login"
 	}
-	var refused *ssh.OpenChannelError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*ssh.OpenChannelError](err); ok {
 		return "the bastion cannot connect to it: " + refused.Message
 	}
 	return err.Error()
