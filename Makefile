@@ -47,7 +47,7 @@ setup: build ## Bring what the lab needs, and start nothing
 	@bin/kraftstack lab setup
 
 .PHONY: test
-test: setup test-unit test-program test-engine test-lab ## Run the tests, quick ones first (the long stories: test-long)
+test: setup test-unit test-program test-engine test-jenkins test-lab ## Run the tests, quick ones first (the long stories: test-long)
 
 .PHONY: test-unit
 test-unit: setup ## Test config, render, scripts, the driver and the lab's parts
@@ -75,7 +75,7 @@ test-jenkins: setup ## Run the Jenkinsfile itself against the lab (needs root)
 	@go test $(FRESH) -timeout 20m ./tests/jenkins/...
 
 .PHONY: test-long
-test-long: setup test-jenkins ## Run the stories with the parts that take long (needs root)
+test-long: setup ## Run the stories with the parts that take long (needs root)
 	@echo '== lab stories, the long parts too'
 	@go test -p 1 -tags long $(FRESH) -v -timeout 90m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
 

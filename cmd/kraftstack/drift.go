@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kraftstack/config"
 	"kraftstack/internal/automation"
 	"kraftstack/internal/cluster"
 	"kraftstack/internal/drift"
@@ -20,8 +21,8 @@ func newDriftCommand() *cobra.Command {
 	var o options
 	c := &cobra.Command{
 		Use: "drift", Short: "Find what differs between the stack and the world",
-		Long: `Drift asks the cloud and every host what differs from what the stack made, and
-changes nothing: one report with one exit code, fit for a timer. Exit code 9 says
+		Long: `Drift asks the cloud, the cluster and every host what differs from what the stack
+made, and changes nothing: one report with one exit code, fit for a timer. Exit code 9 says
 that something differs. What the stack file asks for and was never applied is
 no drift: preview shows that.`,
 		Example: "  kraftstack drift --stack prod\n  kraftstack drift --stack prod --json | jq '.parts[] | select(.findings != [])'",
@@ -53,6 +54,7 @@ func (o *options) driftParts(run *recordedRun) []drift.Part {
 	return []drift.Part{
 		{Name: "cloud", Look: func(ctx context.Context) ([]drift.Finding, error) { return o.cloudDrift(ctx, run) }},
 		{Name: "cluster", Look: o.clusterDrift},
+		{Name: "users", Look: o.userDrift},
 		{Name: "hosts", Look: o.hostDrift},
 	}
 }
@@ -93,6 +95,30 @@ func (o *options) clusterDrift(ctx context.Context) ([]drift.Finding, error) {
 		found = append(found, drift.Finding{Place: "cluster", What: problem})
 	}
 	return found, nil
+}
+
+// userDrift is what the cluster's users, access rules and quotas have or lack.
+func (o *options) userDrift(ctx context.Context) ([]drift.Finding, error) {
+	outputs, err := automation.Outputs(ctx, o.dir, o.stack)
+	if err != nil || outputs.Access.Clients == config.ClientsPlaintext {
+		return nil, err // without names there are neither users nor rules
+	}
+	view, err := cluster.Users(ctx, outputs)
+	if err != nil {
+		return nil, err
+	}
+	return userFindings(view), nil
+}
+
+func userFindings(view cluster.UsersView) []drift.Finding {
+	var found []drift.Finding
+	for _, d := range view.Differing() {
+		what, _, _ := strings.Cut(d.What, ",")
+		for _, line := range d.Lines {
+			found = append(found, drift.Finding{Place: d.Who, What: what + " " + line})
+		}
+	}
+	return found
 }
 
 // hostDrift is what an audit of every host finds. Hosts that could not be asked

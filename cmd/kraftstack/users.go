@@ -72,16 +72,11 @@ func printUsers(w io.Writer, stack string, view cluster.UsersView) error {
 
 // userDifferences lists what is not as the stack says.
 func userDifferences(b *strings.Builder, view cluster.UsersView) {
-	list := func(title, sign string, lines []string) {
-		if len(lines) > 0 {
-			fmt.Fprintf(b, "\n%s\n  %s%s\n", title, sign, strings.Join(lines, "\n  "+sign))
+	for _, d := range view.Differing() {
+		sign := "+ "
+		if d.Lacks {
+			sign = "- "
 		}
-	}
-	for _, u := range view.Users {
-		list(u.Name+" lacks, and the next change of it makes", "- ", u.Missing)
-		list(u.Name+" has beyond the stack", "+ ", u.Extra)
-	}
-	for _, other := range view.Others {
-		list(other.Principal+" is not in the stack and has", "+ ", other.Has)
+		fmt.Fprintf(b, "\n%s %s\n  %s%s\n", d.Who, d.What, sign, strings.Join(d.Lines, "\n  "+sign))
 	}
 }

@@ -57,14 +57,39 @@ type OtherView struct {
 	Has       []string `json:"has"`
 }
 
-// Differences counts what is not as the stack says.
+// UserDifference is what one of them lacks, or has and should not.
+type UserDifference struct {
+	Who   string // a user of the stack, or a principal that it does not know
+	What  string // what is wrong with Lines: "has beyond the stack"
+	Lines []string
+	// Lacks says that the cluster does not have the lines; otherwise it has them
+	// and the stack does not say so.
+	Lacks bool
+}
+
+// Differing lists what is not as the stack says, its own users first.
+func (v UsersView) Differing() []UserDifference {
+	var all []UserDifference
+	add := func(d UserDifference) {
+		if len(d.Lines) > 0 {
+			all = append(all, d)
+		}
+	}
+	for _, u := range v.Users {
+		add(UserDifference{Who: u.Name, What: "lacks, and the next change of it makes", Lines: u.Missing, Lacks: true})
+		add(UserDifference{Who: u.Name, What: "has beyond the stack", Lines: u.Extra})
+	}
+	for _, other := range v.Others {
+		add(UserDifference{Who: other.Principal, What: "is not in the stack and has", Lines: other.Has})
+	}
+	return all
+}
+
+// Differences counts the lines of Differing.
 func (v UsersView) Differences() int {
 	n := 0
-	for _, u := range v.Users {
-		n += len(u.Missing) + len(u.Extra)
-	}
-	for _, o := range v.Others {
-		n += len(o.Has)
+	for _, d := range v.Differing() {
+		n += len(d.Lines)
 	}
 	return n
 }

@@ -20,7 +20,7 @@ type Finding struct {
 
 // Part is one place that can tell, and how it is asked.
 type Part struct {
-	Name string // "cloud", "hosts"
+	Name string // "cloud", "users"
 	Look func(context.Context) ([]Finding, error)
 }
 

@@ -1,12 +1,9 @@
 package engine_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +13,7 @@ import (
 	"kraftstack/internal/automation"
 	"kraftstack/internal/fail"
 	"kraftstack/internal/record"
+	"kraftstack/tests/stream"
 )
 
 // TestPlans: what was reviewed is what is done, or nothing is.
@@ -59,43 +57,13 @@ func asPlanned(t *testing.T, s *stack, plan automation.Options) {
 	if done.err != nil {
 		t.Fatalf("up with the plan: %v", done.err)
 	}
-	if diff := cmp.Diff(operations(t, before), operations(t, after)); diff != "" {
+	if diff := cmp.Diff(stream.Operations(t, before), stream.Operations(t, after)); diff != "" {
 		t.Errorf("what was reported and what happened (-reported +happened):\n%s", diff)
 	}
 	if diff := cmp.Diff(sorted(previewed.changes), sorted(done.changes)); diff != "" {
 		t.Errorf("the reports (-reported +happened):\n%s", diff)
 	}
 	s.run((*automation.Stack).Up).nothing(t, "the up after it")
-}
-
-// operations reads a file of events: what each resource went through, with the
-// properties that differ.
-func operations(t *testing.T, path string) []string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var all []string
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var e apitype.EngineEvent
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			t.Fatal(err)
-		}
-		if e.ResourcePreEvent != nil {
-			m := e.ResourcePreEvent.Metadata
-			diffs := slices.Clone(m.Diffs)
-			slices.Sort(diffs)
-			all = append(all, string(m.Op)+" "+m.URN+" "+strings.Join(diffs, ","))
-		}
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return sorted(all)
 }
 
 func noLongerFits(t *testing.T, s *stack, plan automation.Options) {

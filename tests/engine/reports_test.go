@@ -19,6 +19,7 @@ var reported = []struct {
 	edits []string // old, new, old, new …
 }{
 	{"nothing", nil},
+	{"property-live", []string{heap, heap + "    config:\n      log.retention.ms: 90000000\n"}},
 	{"property-by-restart", []string{heap, heap + "    config:\n      queued.max.requests: 404\n"}},
 	{"version-upgrade", []string{
 		`version: "4.3.0"`, `version: "4.4.0"`,

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kraftstack/internal/cluster"
+	"kraftstack/tests/forge"
 )
 
 // TestJenkinsfile follows one stack of one broker through the job. The parts
@@ -48,16 +49,32 @@ const (
 )
 
 func pullRequest(t *testing.T, j *job) {
-	b := j.build(t, "branch=PR-7", "change=7", "trigger=user")
+	server := forge.GitHub(t)
+	change := []string{"branch=PR-12", "change=" + server.URL + "/acme/kafka/pull/12", "secret.kraftstack-github=" + forge.Token, "trigger=user"}
+	b := j.build(t, change...)
 	b.steps(t, "SUCCESS",
 		"stage Pull request", fresh, built, "sh 0 make lint test-unit",
-		`sh 0 bin/kraftstack preview --stack "$STACK" --artifacts artifacts --retries 2`,
+		`sh 0 bin/kraftstack preview --stack "$STACK" --comment --artifacts artifacts --retries 2`,
 		"junit", "archive", "skipped Deliver", "skipped Drift", "skipped Destroy")
 	if made := j.read(t, "made"); made != "lint\ntest-unit\n" {
 		t.Errorf("make ran %q", made)
 	}
 	if report := j.read(t, "artifacts/preview.md"); !strings.Contains(report, "broker-1001") {
 		t.Errorf("the report for the reviewers:\n%s", report)
+	}
+	if len(server.Comments) != 1 || !strings.Contains(server.Comments[0].Body, "a new cluster") {
+		t.Fatalf("the pull request has the comments %+v\n%s", server.Comments, b)
+	}
+	if status := server.Statuses[0]; status["context"] != "kraftstack/jenkins" || status["state"] != "success" {
+		t.Errorf("the commit's status: %v", status)
+	}
+	if strings.Contains(b.String(), forge.Token) {
+		t.Errorf("the token is printed:\n%s", b)
+	}
+	// The next push edits it.
+	j.build(t, change...)
+	if len(server.Comments) != 1 || len(server.Statuses) != 2 {
+		t.Errorf("after the next push there are %d comments and %d statuses", len(server.Comments), len(server.Statuses))
 	}
 	j.hosts(t)
 }
@@ -193,7 +210,7 @@ func TestHarnessRefuses(t *testing.T) {
 		if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b := j.buildOf(t, file, "branch=PR-7", "change=7", "trigger=user")
+		b := j.buildOf(t, file, "branch=PR-7", "change=https://github.example.com/acme/kafka/pull/7", "secret.kraftstack-github=a-token", "trigger=user")
 		if got := b.lines("refused "); len(got) != 1 || !strings.Contains(got[0], c.words) {
 			t.Errorf("%s is not refused:\n%s", name, b)
 		}

@@ -10,8 +10,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"kraftstack/internal/cluster"
+	"kraftstack/internal/report"
+	"kraftstack/tests/forge"
+	"kraftstack/tests/stream"
 )
 
 // TestCluster follows one stack of three combined nodes from nothing to
@@ -29,7 +33,8 @@ func TestCluster(t *testing.T) {
 	t.Run("only allowed ports answer", func(t *testing.T) { onlyAllowedPortsAnswer(t, s, stack) })
 	t.Run("kafka is sandboxed", func(t *testing.T) { sandboxed(t, s, stack) })
 	t.Run("sshd is locked down", func(t *testing.T) { lockedDown(t, s, stack) })
-	t.Run("one property changed", func(t *testing.T) { onePropertyChanged(t, s, stack) })
+	t.Run("one property changed, as it was reviewed", func(t *testing.T) { onePropertyChanged(t, s, stack) })
+	t.Run("the gate refuses", func(t *testing.T) { rollRefused(t, s, stack) })
 	t.Run("an instance terminated", func(t *testing.T) { instanceTerminated(t, s, stack) })
 	t.Run("daemon killed", func(t *testing.T) { daemonKilled(t, s, stack) })
 	t.Run("cloud killed", func(t *testing.T) { cloudKilled(t, s, stack) })
@@ -172,13 +177,7 @@ func onePropertyChanged(t *testing.T, s story, stack string) {
 		before[host] = s.kafka(t, stack, host)
 	}
 	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 384m\n    config:\n      queued.max.requests: 404\n")
-	text := s.must(t, "preview", "--stack", stack)
-	for _, want := range []string{"+queued.max.requests=404", strings.Join(three, ", ")} {
-		if !strings.Contains(text, want) {
-			t.Errorf("preview does not show %q:\n%s", want, text)
-		}
-	}
-	changed := s.up(t, stack)
+	changed := reviewedThenDone(t, s, stack)
 	if diff := cmp.Diff(three, changed.Restarts); diff != "" {
 		t.Errorf("restarts (-want +got):\n%s", diff)
 	}
@@ -194,6 +193,51 @@ func onePropertyChanged(t *testing.T, s story, stack string) {
 	}
 	nothing(t, "the up after it", s.up(t, stack))
 	s.view(t, stack)
+}
+
+// reviewedThenDone previews a change onto a pull request and does exactly that.
+// What happened is what was reported: event by event, and in the report.
+func reviewedThenDone(t *testing.T, s story, stack string) report.Report {
+	t.Helper()
+	server := forge.GitHub(t)
+	t.Setenv("GITHUB_TOKEN", forge.Token)
+	dir := t.TempDir()
+	plan, before, after := filepath.Join(dir, "plan.json"), filepath.Join(dir, "preview.jsonl"), filepath.Join(dir, "up.jsonl")
+	var reported, done report.Report
+	s.mustJSON(t, &reported, "preview", "--stack", stack, "--comment", "--comment-on", server.URL+"/acme/kafka/pull/12", "--save-plan", plan, "--events", before)
+	for _, want := range []string{"+queued.max.requests=404", strings.Join(three, ", ")} {
+		if len(server.Comments) != 1 || !strings.Contains(server.Comments[0].Body, want) {
+			t.Errorf("the pull request does not show %q:\n%+v", want, server.Comments)
+		}
+	}
+	s.mustJSON(t, &done, "up", "--stack", stack, "--plan", plan, "--events", after)
+	if diff := cmp.Diff(stream.Operations(t, before), stream.Operations(t, after)); diff != "" {
+		t.Errorf("the events (-reported +happened):\n%s", diff)
+	}
+	if diff := cmp.Diff(reported.Changes, done.Changes, cmpopts.IgnoreUnexported(report.Change{})); diff != "" {
+		t.Errorf("the changes (-reported +happened):\n%s", diff)
+	}
+	if diff := cmp.Diff(reported.Restarts, done.Restarts); diff != "" {
+		t.Errorf("the restarts (-reported +happened):\n%s", diff)
+	}
+	return done
+}
+
+// rollRefused ends a roll before its first restart, and takes the change
+// back: nothing was restarted for it. TestRolling goes on from there instead.
+func rollRefused(t *testing.T, s story, stack string) {
+	const limit = "  kraftstack:rolling:\n    gateTimeoutSeconds: 5\n"
+	before := s.processes(t, stack)
+	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 388m\n    config:\n      queued.max.requests: 404\n"+limit)
+	s.withSilent(t, stack, "broker-1003", func() {
+		s.refused(t, 10, []string{"step: roll", "was not restarted", "min.insync.replicas 2", "next:"}, "up", "--stack", stack)
+	})
+	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 384m\n    config:\n      queued.max.requests: 404\n")
+	s.up(t, stack)
+	if diff := cmp.Diff(before, s.processes(t, stack)); diff != "" {
+		t.Errorf("Kafka was restarted: %s", diff)
+	}
+	nothing(t, "the up after it", s.up(t, stack))
 }
 
 func instanceTerminated(t *testing.T, s story, stack string) {

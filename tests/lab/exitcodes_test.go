@@ -14,8 +14,8 @@ import (
 )
 
 // exitCodes brings about each exit code by what really causes it, on a running
-// stack of one broker, and mends it again. The gate's refusal (10) needs a
-// cluster of several brokers: TestRolling tells of it.
+// stack of one broker, and mends it again. Two need something else: TestReview
+// tells of a policy (7), TestCluster of the gate (10).
 func exitCodes(t *testing.T, s story, stack string) {
 	file := filepath.Join(s.dir, "Pulumi."+stack+".yaml")
 	original, err := os.ReadFile(file)

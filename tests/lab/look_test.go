@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kraftstack/internal/cluster"
 	"kraftstack/internal/report"
@@ -81,6 +82,32 @@ func (s story) kafka(t *testing.T, stack, host string) kafkaProcess {
 		t.Fatalf("%s: unexpected answer about Kafka's process: %q", host, out)
 	}
 	return kafkaProcess{PID: lines[0], Started: lines[1], Generation: lines[2]}
+}
+
+// processes are those of all three brokers.
+func (s story) processes(t *testing.T, stack string) map[string]kafkaProcess {
+	t.Helper()
+	found := map[string]kafkaProcess{}
+	for _, host := range three {
+		found[host] = s.kafka(t, stack, host)
+	}
+	return found
+}
+
+// withSilent does something while a broker answers nobody and the cluster has
+// noticed. Stopped by a signal, it is still what systemd calls active.
+func (s story) withSilent(t *testing.T, stack, host string, do func()) {
+	t.Helper()
+	signal := func(name string) {
+		s.ssh(t, stack, host, "sudo systemctl kill --kill-whom=main --signal="+name+" kafka.service")
+	}
+	signal("STOP")
+	defer signal("CONT")
+	eventually(t, host+" is seen to be gone", 90*time.Second, func() (bool, string) {
+		r := s.run(t, "status", "--stack", stack)
+		return r.code == 6 && strings.Contains(r.stdout, "under-replicated") && !strings.Contains(r.stdout, " 0 under-replicated"), r.stdout
+	})
+	do()
 }
 
 // commands counts the toolkit's runs on a host, from sudo's own log.

@@ -41,6 +41,7 @@ func users(t *testing.T, s story, stack string) {
 	t.Run("one rule more", func(t *testing.T) { oneRuleMore(t, s, stack) })
 	t.Run("a quota slows down", func(t *testing.T) { quotaSlowsDown(t, s, stack) })
 	t.Run("what others made stays", func(t *testing.T) { othersStay(t, s, stack) })
+	t.Run("what was changed by hand is drift", func(t *testing.T) { changedUsersDrift(t, s, stack) })
 	t.Run("a password rotated", func(t *testing.T) { passwordRotated(t, s, stack) })
 	t.Run("removed", func(t *testing.T) { usersRemoved(t, s, stack) })
 }
@@ -157,6 +158,25 @@ func othersStay(t *testing.T, s story, stack string) {
 	shown()
 }
 
+// changedUsersDrift: a rule removed and a quota raised behind the stack's back.
+// The next change of the user, a rotation, makes both as they were.
+func changedUsersDrift(t *testing.T, s story, stack string) {
+	s.admin(t, stack, "kafka-acls.sh", "--remove --force --allow-principal User:reader --operation Read --group reader")
+	s.admin(t, stack, "kafka-configs.sh", "--alter --entity-type users --entity-name shop --add-config producer_byte_rate=99000000")
+	r := s.run(t, "drift", "--stack", stack)
+	want := `users: 5 findings
+  shop: lacks quota producer_byte_rate 10000000
+  shop: has beyond the stack acl allow read group:by-hand literal *
+  shop: has beyond the stack quota producer_byte_rate 99000000
+  reader: lacks acl allow read group:reader literal *
+  User:stranger: is not in the stack and has acl allow read topic:shop.orders literal *
+`
+	if r.code != 9 || !strings.Contains(r.stdout, want) {
+		t.Errorf("exit code %d; it says\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	s.admin(t, stack, "kafka-acls.sh", "--add --allow-principal User:reader --operation Read --group reader")
+}
+
 func passwordRotated(t *testing.T, s story, stack string) {
 	old := s.franz(t, stack, "shop")
 	s.usersFile(t, stack, strings.Replace(shopUser, "      acls", "      rotation: 2\n      acls", 1))
@@ -166,6 +186,9 @@ func passwordRotated(t *testing.T, s story, stack string) {
 	}
 	if err := s.franzLogsIn(t, stack, s.franz(t, stack, "shop")); err != nil {
 		t.Errorf("the new password: %v", err)
+	}
+	if view := s.usersView(t, stack); len(view.Users[0].Missing)+len(view.Users[1].Missing) > 0 {
+		t.Errorf("what was changed by hand was not made again: %+v", view.Users)
 	}
 }
 

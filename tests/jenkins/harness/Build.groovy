@@ -18,7 +18,10 @@ class Build {
     journal.text = ''
     timer = given.trigger == 'timer'
     env.BRANCH_NAME = given.branch
-    if (given.change) env.CHANGE_ID = given.change
+    if (given.change) {
+      env.CHANGE_URL = given.change
+      env.CHANGE_ID = given.change.split('/').last()
+    }
     env.BUILD_URL = 'https://jenkins.example.com/job/kraftstack/1/'
     env.WORKSPACE = workspace.path
     steps = new Steps(this)

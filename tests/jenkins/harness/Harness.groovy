@@ -6,7 +6,7 @@
 //
 // SCENARIO is a properties file:
 //   workspace, journal, console   folder of the checkout; file of what happened; file of the output
-//   branch, change                BRANCH_NAME; CHANGE_ID of a pull request, or nothing
+//   branch, change                BRANCH_NAME; CHANGE_URL of a pull request, or nothing
 //   trigger                       user or timer
 //   param.NAME                    a parameter that was given
 //   input                         approve or reject, what the person answers

@@ -6,9 +6,8 @@ class Steps {
   private final Build build
   private final Map<String, Map<String, byte[]>> stashes = [:]
   private final Map<String, String> credentials = [:]
-  private final Map<String, String> store = [
+  private final Map<String, String> store = [ // and what the scenario gives as secret.ID
     'kraftstack-passphrase': 'a-passphrase', 'kraftstack-backend': 'file:///nowhere', 'kraftstack-aws': 'an-id:a-key',
-    'kraftstack-github': 'a-token',
   ]
   /** Whether the running stage has a machine: `sh` and files need one. */
   boolean agent
@@ -79,8 +78,9 @@ class Steps {
   }
 
   private String secret(String id) {
-    if (!store.containsKey(id)) throw new Refused("no credentials ${id}")
-    store[id]
+    def value = store[id] ?: build.given["secret.${id}".toString()]
+    if (!value) throw new Refused("no credentials ${id}")
+    value
   }
 
   def withCredentials(List bindings, Closure block) {
