@@ -67,4 +67,28 @@ func inGroup(instance string) int64 {
 	return sum
 }
 
+// mostHeld is the most memory that this process had at any time, in bytes. What
+// it has mapped of files, its own program above all, is left out: how much of that
+// is resident is the page cache's choice.
+func mostHeld() (int64, error) {
+	const path = "/proc/self/status"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	kilobytes := map[string]int64{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		if n, unit, _ := strings.Cut(strings.TrimSpace(value), " "); unit == "kB" {
+			if kilobytes[name], err = strconv.ParseInt(n, 10, 64); err != nil {
+				return 0, fmt.Errorf("%s: %s: %w", path, name, err)
+			}
+		}
+	}
+	if kilobytes["VmHWM"] == 0 || kilobytes["RssFile"] == 0 {
+		return 0, fmt.Errorf("%s does not say how much memory this process had", path)
+	}
+	return (kilobytes["VmHWM"] - kilobytes["RssFile"]) << 10, nil
+}
+
 func megabytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }

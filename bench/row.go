@@ -117,8 +117,8 @@ c  A preview with nothing to change. The peer is the floor of Pulumi itself: a p
    way that declares as many empty components and as many plain resources (tls.PrivateKey with one
    argument, the smallest that there is), same engine, same kind of providers, same file backend.
 d  A preview with nothing to change: the driver's whole time less that of the engine's process.
-e  The report of a preview that this run made: from its first event to text, Markdown and JSON, in a
-   process of its own; the most memory that the process had resident, the program itself included.`
+e  The report of a preview that this run made: from its first event, decoding included, to text,
+   Markdown and JSON, in a process of its own; the most memory that it held, its program's file aside.`
 
 // text is the median with its number of values, "" for none.
 func (s *Sample) text(unit string) string {

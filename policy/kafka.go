@@ -62,9 +62,8 @@ func kafkaRules() []Rule {
 }
 
 func plaintext(s *subject) (hits []hit) {
-	nodes := s.properties()
 	for _, r := range s.of(typeNode) {
-		listeners := report.ListenersOf(nodes[r.Component])
+		listeners := report.ListenersOf(s.properties[r.Component])
 		for _, name := range slices.Sorted(maps.Keys(listeners)) {
 			if strings.Contains(listeners[name], "PLAINTEXT") {
 				hits = append(hits, hit{r.Component, fmt.Sprintf("listener %s is %s", name, listeners[name])})

@@ -14,13 +14,19 @@ type subject struct {
 	// all are the resources with those that go; stays are those that there will
 	// be.
 	all, stays []report.Resource
+	// properties are the broker properties of each node that has readable ones.
+	properties map[string]map[string]string
 }
 
 func newSubject(stack config.Stack, resources []report.Resource) *subject {
-	s := &subject{stack: stack, all: resources}
+	s := &subject{stack: stack, all: resources, properties: map[string]map[string]string{}}
 	for _, r := range resources {
-		if r.Op != "delete" {
-			s.stays = append(s.stays, r)
+		if r.Op == "delete" {
+			continue
+		}
+		s.stays = append(s.stays, r)
+		if r.Step == "configure" && isNode(r) {
+			s.properties[r.Component] = report.Properties(r.Inputs)
 		}
 	}
 	return s
@@ -72,25 +78,11 @@ func inner(inputs map[string]any, name string) map[string]any {
 	return nil
 }
 
-// properties are the broker properties of each node that has readable ones.
-func (s *subject) properties() map[string]map[string]string {
-	nodes := map[string]map[string]string{}
-	for _, r := range s.stays {
-		if r.Step == "configure" && isNode(r) {
-			if p := report.Properties(r.Inputs); p != nil {
-				nodes[r.Component] = p
-			}
-		}
-	}
-	return nodes
-}
-
 // eachNode runs a check on the properties of each node; "" is no hit.
 func (s *subject) eachNode(check func(properties map[string]string) string) []hit {
 	var hits []hit
-	nodes := s.properties()
 	for _, r := range s.of(typeNode) {
-		if p := nodes[r.Component]; p != nil {
+		if p := s.properties[r.Component]; len(p) > 0 {
 			if message := check(p); message != "" {
 				hits = append(hits, hit{r.Component, message})
 			}

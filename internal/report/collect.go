@@ -34,6 +34,7 @@ type Collector struct {
 	restarts    []restart // in the events' order, which is the chain's
 	diagnostics []Diagnostic
 	places      map[string]automation.Place
+	known       map[string]string // long texts that many resources have alike
 	// reading has the resources that a refresh reads, by URN.
 	reading map[string]bool
 }
@@ -42,7 +43,7 @@ type Collector struct {
 func NewCollector(stack string) *Collector {
 	return &Collector{
 		stack: stack, seen: map[string]int{}, texts: map[string][]text{}, same: map[string]bool{}, resources: map[string]Resource{},
-		places: map[string]automation.Place{}, reading: map[string]bool{},
+		places: map[string]automation.Place{}, reading: map[string]bool{}, known: map[string]string{},
 	}
 }
 
@@ -123,7 +124,29 @@ func (c *Collector) keep(m apitype.StepEventMetadata, place automation.Place, op
 		r.Inputs, r.Protect = m.New.Inputs, m.New.Protect
 		r.Unprotected = m.Old != nil && m.Old.Protect && !m.New.Protect
 	}
+	c.share(r.Old)
+	c.share(r.Inputs)
 	c.resources[m.URN] = r
+}
+
+// longText is from how many bytes on a text is worth a look whether another
+// resource has the same.
+const longText = 1024
+
+// share keeps a text once that many resources have, such as the toolkit that is
+// copied to every host of a fleet.
+func (c *Collector) share(inputs map[string]any) {
+	for key, value := range inputs {
+		text, ok := value.(string)
+		if !ok || len(text) < longText {
+			continue
+		}
+		first, known := c.known[text]
+		if !known {
+			c.known[text], first = text, text
+		}
+		inputs[key] = first
+	}
 }
 
 // diagnose keeps what was said to people, once each.

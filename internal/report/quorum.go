@@ -113,7 +113,7 @@ func ListenersOf(properties map[string]string) map[string]string {
 	return protocols
 }
 
-// Properties are the broker properties in a node's configure step; nil where it
+// Properties are the broker properties in a node's configure step; empty where it
 // has none that can be read.
 func Properties(configure map[string]any) map[string]string {
 	document, _ := configure["stdin"].(string)

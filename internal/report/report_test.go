@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -194,5 +195,20 @@ func TestRefresh(t *testing.T) {
 next: kraftstack preview --stack lab shows what up would do about it`
 	if diff := cmp.Diff(want, c.Report().Summary("refresh")); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
+	}
+}
+
+// A fleet's toolkit is one text that every host has.
+func TestTextThatManyHaveIsKeptOnce(t *testing.T) {
+	c := NewCollector("lab")
+	for _, host := range []string{"broker-1001", "broker-1002"} {
+		text := strings.Repeat("the toolkit\n", 100)
+		c.Watch(row{op: apitype.OpCreate, of: host, part: "toolkit", kind: command, wants: inputs{"stdin": text}}.event())
+	}
+	resources := c.Resources()
+	first, _ := resources[0].Inputs["stdin"].(string)
+	second, _ := resources[1].Inputs["stdin"].(string)
+	if first != second || len(first) < longText || unsafe.StringData(first) != unsafe.StringData(second) {
+		t.Errorf("two texts of %d and %d bytes are kept", len(first), len(second))
 	}
 }

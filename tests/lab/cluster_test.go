@@ -230,7 +230,7 @@ func rollRefused(t *testing.T, s story, stack string) {
 	before := s.processes(t, stack)
 	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 388m\n    config:\n      queued.max.requests: 404\n"+limit)
 	s.withSilent(t, stack, "broker-1003", func() {
-		s.refused(t, 10, []string{"step: roll", "was not restarted", "min.insync.replicas 2", "next:"}, "up", "--stack", stack)
+		s.refused(t, 10, []string{"step: roll", "was not restarted: after 5 s of waiting", "next:"}, "up", "--stack", stack)
 	})
 	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 384m\n    config:\n      queued.max.requests: 404\n")
 	s.up(t, stack)
