@@ -25,6 +25,14 @@ drift_of_files() {
   done < <(cat -- "${manifests[@]}")
 }
 
+# altered: what somebody changed of the files that decide how Kafka runs, a path a
+# line. It is for $(…): what is noted on the way stays there.
+altered() {
+  drift_of_files
+  printf '%s\n' "${DRIFT[@]}" | sed -n 's/.*"what":"\([^"]*\)".*/\1/p'
+  foreign_drop_ins
+}
+
 # drift_of_folders: they keep files from whom they are not for.
 drift_of_folders() {
   local path wanted

@@ -13,8 +13,7 @@ verb_activate() {
     die "Kafka $version is wanted and not installed in $(version_dir "$version")" 'run kafka-node install for that version'
   activate_version "$version"
   starting=$(first_line "$GENERATION")
-  drift_of_files
-  if ((${#DRIFT[@]})) || [[ -n $(foreign_drop_ins) ]]; then
+  if [[ -n $(altered) ]]; then
     warn 'this host is not as the stack wrote it; see kafka-node check'
     starting=altered
   fi

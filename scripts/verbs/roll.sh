@@ -24,6 +24,7 @@ verb_roll() {
       say "node ${FLAG[node-id]} leads the quorum: it is restarted after the other voters"
       return
     fi
+    expect_unaltered
     pass_gate
     deadline=$(deadline_in "${FLAG[timeout]}")
     restart_kafka "$deadline"
@@ -31,6 +32,16 @@ verb_roll() {
   wait_until_healthy "${deadline:-$(deadline_in "${FLAG[timeout]}")}"
   rm -f -- "$UNPROVEN"
   say "node ${FLAG[node-id]} is healthy with generation $wanted ($LAPS)"
+}
+
+# expect_unaltered: on a host that was changed by hand no generation of the stack's
+# starts (see activate), so a restart would be for nothing.
+expect_unaltered() {
+  local changed
+  changed=$(altered | paste -s -d ' ')
+  [[ -z $changed ]] ||
+    die "node ${FLAG[node-id]} was not restarted: this host was changed by hand: $changed" \
+      'kraftstack audit shows what differs; kraftstack up --repair mends it and restarts Kafka'
 }
 
 # is_spared: this roll leaves the quorum's leader for the end, so that leadership
@@ -81,6 +92,9 @@ restart_kafka() {
     die "$UNIT did not stop within ${FLAG[timeout]} s" "look at: systemctl status $UNIT; it is killed after its TimeoutStopSec, and up goes on then"
   lap stop
   wait_for "$(remaining "$1")" 'Kafka to start' runs_wanted_generation && return
+  if [[ $(running_generation) == altered ]]; then
+    die "$UNIT came back, but this host was changed by hand meanwhile: $(altered | paste -s -d ' ')" 'kraftstack up --repair mends it and restarts Kafka'
+  fi
   die_with_log "$UNIT did not come back with generation ${FLAG[generation]} ($(unit_property ActiveState), $(unit_property SubState))"
 }
 
@@ -90,8 +104,10 @@ has_stopped() {
 }
 
 runs_wanted_generation() {
-  if [[ $(running_generation) == "${FLAG[generation]}" ]]; then return 0; fi
-  if unit_died; then return 2; fi
+  local running
+  running=$(running_generation)
+  if [[ $running == "${FLAG[generation]}" ]]; then return 0; fi
+  if [[ $running == altered ]] || unit_died; then return 2; fi
   return 1
 }
 

@@ -62,7 +62,7 @@ systemctl daemon-reload
 systemctl restart kafka.service
 touch /opt/kafka/current/libs/plugin.jar
 echo vm.swappiness = 60 >>/etc/sysctl.d/90-kafka.conf
-chmod 0755 /var/log/kafka
+chmod 0755 /etc/kafka/tls
 systemd-run --quiet --collect --unit=story-listener python3 -c 'import socket,time
 l=socket.create_server(("",7777))
 time.sleep(600)'`)
@@ -75,7 +75,7 @@ cat /root/story-key.pub >>/home/ubuntu/.ssh/authorized_keys`)
 		"bastion file /etc/profile.d/kafka.sh",
 		"broker-1002 file /etc/kafka/server.properties", "broker-1002 file /etc/sysctl.d/90-kafka.conf",
 		"broker-1002 unit /etc/systemd/system/kafka.service.d/override.conf",
-		"broker-1002 generation kafka.service", "broker-1002 mode /var/log/kafka",
+		"broker-1002 generation kafka.service", "broker-1002 mode /etc/kafka/tls",
 	}, foreign...)
 	want = append(want, "broker-1002 version "+strings.TrimSpace(s.ssh(t, stack, "broker-1002", "readlink -f /opt/kafka/current")))
 	slices.Sort(want)
