@@ -17,6 +17,7 @@ type Access struct {
 	namer
 
 	Key          *tls.PrivateKey // logs in to every host
+	bornKey      *tls.PrivateKey // logs in to a host that was just born
 	BastionGroup *ec2.SecurityGroup
 	NodeGroup    *ec2.SecurityGroup
 	Bastion      *Bastion
@@ -24,6 +25,7 @@ type Access struct {
 	keyPair *ec2.KeyPair
 	user    string
 	timeout int
+	keys    int // their generation
 	// rules must exist before anything dials a host.
 	rules []pulumi.Resource
 }
@@ -42,6 +44,7 @@ func NewAccess(ctx *pulumi.Context, name string, args AccessArgs, opts ...pulumi
 		namer:   namer{stack: args.Stack.Name, name: name, tags: args.Tags},
 		user:    args.Launch.User,
 		timeout: args.Stack.Access.HostTimeoutSeconds,
+		keys:    args.Stack.Access.KeyGeneration,
 	}
 	cidrs := pulumi.StringArray{}
 	for _, cidr := range args.Stack.Access.AdminCIDRs {
@@ -66,15 +69,13 @@ func NewAccess(ctx *pulumi.Context, name string, args AccessArgs, opts ...pulumi
 }
 
 func (a *Access) addKeyPair(ctx *pulumi.Context, _ AccessArgs) (err error) {
-	a.Key, err = tls.NewPrivateKey(ctx, a.resource("key"), &tls.PrivateKeyArgs{
-		Algorithm: pulumi.String("ED25519"),
-	}, pulumi.Parent(a))
+	a.bornKey, a.Key, err = a.newKeys(ctx, a.keys, "key", a)
 	if err != nil {
 		return err
 	}
 	a.keyPair, err = ec2.NewKeyPair(ctx, a.resource("key-pair"), &ec2.KeyPairArgs{
-		KeyName:   pulumi.String(a.stack + "-" + a.name),
-		PublicKey: a.Key.PublicKeyOpenssh,
+		KeyName:   pulumi.String(a.stack + "-" + generation(a.name, a.keys-1)),
+		PublicKey: a.bornKey.PublicKeyOpenssh,
 		Tags:      a.tagged("key-pair"),
 	}, pulumi.Parent(a))
 	return err
@@ -234,11 +235,11 @@ func (a *Access) allowEgress(ctx *pulumi.Context, suffix string, ports portRange
 func (a *Access) User() string { return a.user }
 
 // direct dials an address without a hop.
-func (a *Access) direct(address pulumi.StringInput, hostKey *tls.PrivateKey) remote.ConnectionArgs {
+func (a *Access) direct(address pulumi.StringInput, key, hostKey *tls.PrivateKey) remote.ConnectionArgs {
 	return remote.ConnectionArgs{
 		Host:           address,
 		User:           pulumi.String(a.user),
-		PrivateKey:     a.Key.PrivateKeyOpenssh,
+		PrivateKey:     key.PrivateKeyOpenssh,
 		HostKey:        hostKey.PublicKeyOpenssh,
 		DialErrorLimit: pulumi.Int(dialErrorLimit(a.timeout)),
 		PerDialTimeout: pulumi.Int(perDialTimeout),
@@ -249,9 +250,9 @@ func (a *Access) direct(address pulumi.StringInput, hostKey *tls.PrivateKey) rem
 // through the bastion, with both host keys pinned. The key of each was made in
 // this graph and given to the host by cloud-init, so there is no first use to
 // trust.
-func (a *Access) Connection(address pulumi.StringInput, hostKey *tls.PrivateKey) remote.ConnectionArgs {
+func (a *Access) Connection(address pulumi.StringInput, key, hostKey *tls.PrivateKey) remote.ConnectionArgs {
 	bastion := a.Bastion.connection
-	connection := a.direct(address, hostKey)
+	connection := a.direct(address, key, hostKey)
 	connection.Proxy = remote.ProxyConnectionArgs{
 		Host: bastion.Host, User: bastion.User, PrivateKey: bastion.PrivateKey, HostKey: bastion.HostKey,
 		DialErrorLimit: bastion.DialErrorLimit, PerDialTimeout: bastion.PerDialTimeout,

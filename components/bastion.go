@@ -40,6 +40,9 @@ func newBastion(ctx *pulumi.Context, name string, args AccessArgs, access *Acces
 		return nil, err
 	}
 	reachable := append([]pulumi.Resource{b.Association}, access.rules...)
+	if err := b.addKeys(ctx, access.direct(b.Association.PublicIp, access.bornKey, b.bornKey), reachable); err != nil {
+		return nil, err
+	}
 	if err := b.addToolkit(ctx, append(reachable, args.Network.publicEgress...)); err != nil {
 		return nil, err
 	}
@@ -66,6 +69,6 @@ func (b *Bastion) addAddress(ctx *pulumi.Context, network *Network) (err error) 
 	if err != nil {
 		return err
 	}
-	b.connection = b.access.direct(b.Association.PublicIp, b.HostKey)
+	b.connection = b.access.direct(b.Association.PublicIp, b.access.Key, b.HostKey)
 	return nil
 }

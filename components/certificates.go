@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -160,18 +161,23 @@ func (c *Certificates) addAdmin(ctx *pulumi.Context, security config.Security) (
 	}
 	switch {
 	case security.Scram():
-		c.AdminLogin, err = c.newPassword(ctx, "admin", c)
+		c.AdminLogin, err = c.newPassword(ctx, "admin", security.AdminRotation, c)
 	case security.MTLS():
-		key, err := c.newKey(ctx, "admin-key")
-		if err != nil {
-			return err
+		var secret pulumi.StringOutput
+		if secret, err = c.newPassword(ctx, "admin", security.AdminRotation, c); err == nil {
+			c.AdminLogin = c.client(config.AdminUser, secret)
 		}
-		certificate := c.clients.sign(func(by render.Authority, of []string) (string, error) {
-			return by.Client(of[0], config.AdminUser)
-		}, key.PublicKeyPem)
-		c.AdminLogin = pulumi.Sprintf("%s%s", key.PrivateKeyPemPkcs8, certificate)
 	}
 	return err
+}
+
+// client is what a user logs in with who has a certificate: a private key that
+// follows from a secret, and the certificate, as one PEM text; secret. It is good
+// as long as the brokers' certificates are.
+func (c *Certificates) client(user string, secret pulumi.StringOutput) pulumi.StringOutput {
+	return pulumi.ToSecret(c.clients.certify(func(by render.Authority, of []string) (string, error) {
+		return by.Client(of[0], user, of[1], of[2])
+	}, secret, c.period.ValidityStartTime, c.period.ValidityEndTime)).(pulumi.StringOutput)
 }
 
 // addPeriod makes a certificate that nobody uses as one: its time is that of the
@@ -196,9 +202,17 @@ func (c *Certificates) addPeriod(ctx *pulumi.Context, security config.Security) 
 // End is when the brokers' certificates for clients end, as RFC 3339 has it.
 func (c *Certificates) End() pulumi.StringOutput { return c.period.ValidityEndTime }
 
+// Due is from when on an up renews them, in the same form.
+func (c *Certificates) Due(security config.Security) pulumi.StringOutput {
+	return c.period.ValidityEndTime.ApplyT(func(text string) (string, error) {
+		end, err := time.Parse(time.RFC3339, text)
+		return end.Add(-time.Duration(security.RenewBeforeHours) * time.Hour).Format(time.RFC3339), err
+	}).(pulumi.StringOutput)
+}
+
 // newPassword makes a random password that lives in the state: 40 hexadecimal
-// digits out of a key pair that nobody uses as one.
-func (n namer) newPassword(ctx *pulumi.Context, suffix string, parent pulumi.Resource) (pulumi.StringOutput, error) {
+// digits out of a key pair that nobody uses as one. Rotation counts from 1.
+func (n namer) newPassword(ctx *pulumi.Context, suffix string, rotation int, parent pulumi.Resource) (pulumi.StringOutput, error) {
 	seed, err := tls.NewPrivateKey(ctx, n.resource(suffix+"-seed"), &tls.PrivateKeyArgs{
 		Algorithm: pulumi.String("ED25519"),
 	}, pulumi.Parent(parent))
@@ -206,7 +220,8 @@ func (n namer) newPassword(ctx *pulumi.Context, suffix string, parent pulumi.Res
 		return pulumi.StringOutput{}, err
 	}
 	return seed.PrivateKeyPem.ApplyT(func(seed string) string {
-		sum := sha256.Sum256([]byte("password\x00" + seed))
+		label := generation("password", rotation)
+		sum := sha256.Sum256([]byte(label + "\x00" + seed))
 		return hex.EncodeToString(sum[:20])
 	}).(pulumi.StringOutput), nil
 }

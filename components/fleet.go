@@ -18,6 +18,8 @@ type Fleet struct {
 	BootstrapServers []string // host:port of every broker
 
 	rolled []pulumi.Resource // done when every node serves with its wanted settings
+	// administrated is done when the cluster knows the administrator's password.
+	administrated []pulumi.Resource
 }
 
 // FleetArgs is what a Fleet is made from.
@@ -63,6 +65,9 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 		return nil, err
 	}
 	if err := f.roll(ctx, args); err != nil {
+		return nil, err
+	}
+	if err := f.administrator(ctx, args); err != nil {
 		return nil, err
 	}
 	if err := f.finalize(ctx, args.Stack); err != nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,9 +38,11 @@ type host struct {
 	access *Access
 
 	HostKey    *tls.PrivateKey
+	bornKey    *tls.PrivateKey // the host's until addKeys gives it HostKey
 	Instance   *ec2.Instance
 	connection remote.ConnectionArgs
 
+	keys    *remote.Command // nil in the first generation
 	toolkit *remote.Command
 	install *remote.Command
 }
@@ -56,13 +59,11 @@ type instanceArgs struct {
 }
 
 func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
-	h.HostKey, err = tls.NewPrivateKey(ctx, h.resource("host-key"), &tls.PrivateKeyArgs{
-		Algorithm: pulumi.String("ED25519"),
-	}, pulumi.Parent(h.parent))
+	h.bornKey, h.HostKey, err = h.newKeys(ctx, h.access.keys, "host-key", h.parent)
 	if err != nil {
 		return err
 	}
-	userData := pulumi.All(h.HostKey.PrivateKeyOpenssh, h.HostKey.PublicKeyOpenssh).ApplyT(func(keys []any) string {
+	userData := pulumi.All(h.bornKey.PrivateKeyOpenssh, h.bornKey.PublicKeyOpenssh).ApplyT(func(keys []any) string {
 		return render.CloudConfig(render.Login{
 			FQDN: args.hostname, User: args.launch.User, HostKey: keys[0].(string), HostKeyPublic: keys[1].(string), Hop: args.hop,
 		})
@@ -81,10 +82,10 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 	}, pulumi.Parent(h.parent),
 		// The data volume can be in one place only, so the old host goes first.
 		pulumi.DeleteBeforeReplace(true),
-		// Another template, a newer image in it for one, or new first-boot data
-		// is no reason to replace a fleet: they take effect when a host is
-		// replaced for another reason.
-		pulumi.IgnoreChanges([]string{"launchTemplate", "userData"}))
+		// Another template, a newer image in it for one, or what a host is first
+		// booted with is no reason to replace a fleet: they take effect when a host
+		// is replaced for another reason.
+		pulumi.IgnoreChanges([]string{"launchTemplate", "userData", "keyName"}))
 	return err
 }
 
@@ -95,6 +96,9 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 func (h *host) addToolkit(ctx *pulumi.Context, after []pulumi.Resource) (err error) {
 	bundle := scripts.Bundle()
 	digest := sha256.Sum256([]byte(bundle))
+	if h.keys != nil {
+		after = append(slices.Clone(after), h.keys)
+	}
 	h.toolkit, err = h.command(ctx, "toolkit", commandArgs{
 		create: pulumi.String(toolkitCommand(hex.EncodeToString(digest[:]))),
 		stdin:  pulumi.String(compressed(bundle)),

@@ -44,18 +44,22 @@ func (n *Node) addIdentity(ctx *pulumi.Context, certificates *Certificates, clus
 
 // sign makes a certificate, which is no secret though the key is that signs it.
 func (a authority) sign(certify func(render.Authority, []string) (string, error), arguments ...pulumi.StringOutput) pulumi.StringOutput {
+	return pulumi.Unsecret(a.certify(certify, arguments...)).(pulumi.StringOutput)
+}
+
+// certify calls a method of the authority with arguments.
+func (a authority) certify(certify func(render.Authority, []string) (string, error), arguments ...pulumi.StringOutput) pulumi.StringOutput {
 	all := []any{a.certificate, a.key}
 	for _, argument := range arguments {
 		all = append(all, argument)
 	}
-	signed := pulumi.All(all...).ApplyT(func(of []any) (string, error) {
+	return pulumi.All(all...).ApplyT(func(of []any) (string, error) {
 		var texts []string
 		for _, value := range of {
 			texts = append(texts, value.(string))
 		}
 		return certify(render.Authority{Certificate: texts[0], Key: texts[1]}, texts[2:])
-	})
-	return pulumi.Unsecret(signed).(pulumi.StringOutput)
+	}).(pulumi.StringOutput)
 }
 
 // AddClient gives the bastion's tools the administrator's name, once the nodes
@@ -65,7 +69,7 @@ func (b *Bastion) AddClient(ctx *pulumi.Context, stack config.Stack, certificate
 	document := pulumi.All(certificates.CA, certificates.AdminLogin).ApplyT(func(of []any) (string, error) {
 		return render.Admin{CA: of[0].(string), Login: of[1].(string)}.Document(stack)
 	}).(pulumi.StringOutput)
-	after := []pulumi.Resource{b.install}
+	after := append([]pulumi.Resource{b.install}, fleet.administrated...)
 	for _, node := range fleet.Nodes {
 		after = append(after, node.identity)
 	}

@@ -85,8 +85,9 @@ func (n *Node) addHost(ctx *pulumi.Context, args NodeArgs) error {
 	if err != nil {
 		return err
 	}
-	n.connection = args.Access.Connection(n.Instance.PrivateIp, n.HostKey)
-	return nil
+	n.connection = args.Access.Connection(n.Instance.PrivateIp, args.Access.Key, n.HostKey)
+	born := args.Access.Connection(n.Instance.PrivateIp, args.Access.bornKey, n.bornKey)
+	return n.addKeys(ctx, born, append([]pulumi.Resource{args.Access.Bastion.toolkit}, args.Access.rules...))
 }
 
 // addVolume makes the data volume, a resource of its own, so that it outlives

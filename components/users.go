@@ -23,8 +23,9 @@ type Users struct {
 
 	// Declared tells of each user what it may do.
 	Declared pulumi.Array
-	// Passwords are those of all users who have one, by name; secret.
-	Passwords pulumi.StringMap
+	// Logins are what users log in with, by name: a password, or a private key and
+	// a certificate as one PEM text; secret.
+	Logins pulumi.StringMap
 
 	seed *tls.PrivateKey
 	// host is the bastion: it has the administrator's password, is one hop away,
@@ -38,11 +39,13 @@ type UsersArgs struct {
 	Network *Network
 	Access  *Access
 	Fleet   *Fleet
+
+	Certificates *Certificates
 }
 
 // NewUsers makes the users, once the cluster serves with its wanted settings.
 func NewUsers(ctx *pulumi.Context, name string, args UsersArgs, opts ...pulumi.ResourceOption) (*Users, error) {
-	u := &Users{namer: namer{stack: args.Stack.Name, name: name}, Declared: pulumi.Array{}, Passwords: pulumi.StringMap{}}
+	u := &Users{namer: namer{stack: args.Stack.Name, name: name}, Declared: pulumi.Array{}, Logins: pulumi.StringMap{}}
 	// No inputs: one that told of the users would change with each of them.
 	if err := ctx.RegisterComponentResourceV2("kraftstack:users:Users", name, pulumi.Map{}, u, opts...); err != nil {
 		return nil, err
@@ -73,8 +76,10 @@ func (u *Users) add(ctx *pulumi.Context, args UsersArgs, user config.User) error
 	var stdin pulumi.StringInput
 	if user.Authentication == config.AuthSCRAM {
 		password := u.password(user)
-		u.Passwords[user.Name] = password
+		u.Logins[user.Name] = password
 		stdin = password
+	} else {
+		u.Logins[user.Name] = args.Certificates.client(user.Name, u.derived("key", user))
 	}
 	rules := render.UserRules(user)
 	u.Declared = append(u.Declared, pulumi.Map{
@@ -102,7 +107,12 @@ func (u *Users) password(user config.User) pulumi.StringOutput {
 	if given := user.Password.Reveal(); given != "" {
 		return pulumi.ToSecret(pulumi.String(given)).(pulumi.StringOutput)
 	}
-	label := fmt.Sprintf("password %s %d", user.Name, user.Rotation)
+	return u.derived("password", user)
+}
+
+// derived is a secret of a user of one kind.
+func (u *Users) derived(kind string, user config.User) pulumi.StringOutput {
+	label := fmt.Sprintf("%s %s %d", kind, user.Name, user.Rotation)
 	derived := u.seed.PrivateKeyPem.ApplyT(func(seed string) string { return password(seed, label) })
 	return pulumi.ToSecret(derived).(pulumi.StringOutput)
 }

@@ -61,6 +61,23 @@ func (f *Fleet) finalize(ctx *pulumi.Context, stack config.Stack) error {
 	return err
 }
 
+// administrator gives the cluster the administrator's password once it is another
+// one than the cluster was born with. The node that does so has its own
+// certificate to log in with.
+func (f *Fleet) administrator(ctx *pulumi.Context, args FleetArgs) error {
+	security := args.Stack.Security
+	if !security.Scram() || security.AdminRotation == 1 {
+		return nil
+	}
+	step, err := f.once(ctx, "administrator", commandArgs{
+		create: pulumi.String(toolkitCall("user", "--name="+config.AdminUser, "--wanted=scram")),
+		stdin:  args.Certificates.AdminLogin,
+		after:  f.rolled,
+	})
+	f.administrated = append(f.administrated, step)
+	return err
+}
+
 // once runs a step for the whole cluster on its first broker. A replaced host is
 // no reason to run it again: the cluster keeps what it does.
 func (f *Fleet) once(ctx *pulumi.Context, step string, args commandArgs) (*remote.Command, error) {

@@ -86,6 +86,8 @@ type Access struct {
 	// disk to appear and for the archive's server to answer, each. Default 300:
 	// a first boot takes minutes.
 	HostTimeoutSeconds int
+	// KeyGeneration counts the SSH keys: the pair that logs in, and each host's.
+	KeyGeneration int
 }
 
 // Bastion is the host that all SSH passes through.

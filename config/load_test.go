@@ -104,6 +104,7 @@ func TestSmallest(t *testing.T) {
 			Bastion:    Bastion{InstanceType: "t3.micro", Count: 1},
 
 			HostTimeoutSeconds: 300,
+			KeyGeneration:      1,
 		},
 		Entry:       Entry{LoadBalancer: EntryNone},
 		Controllers: Controllers{Mode: ModeCombined, Count: 3, InstanceType: "t3.medium", Volume: Volume{SizeGiB: 20}},
@@ -114,7 +115,7 @@ func TestSmallest(t *testing.T) {
 			Heap: "1g", Config: map[string]string{}, Finalize: FinalizeAuto,
 		},
 		Rolling:  Rolling{By: RollByBroker, GateTimeoutSeconds: 120},
-		Security: Security{Clients: ClientsScram, CA: CA{Generation: 1}, ValidityHours: 8760, RenewBeforeHours: 2190, Updates: UpdatesImage},
+		Security: Security{Clients: ClientsScram, CA: CA{Generation: 1}, ValidityHours: 8760, RenewBeforeHours: 2190, AdminRotation: 1, Updates: UpdatesImage},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

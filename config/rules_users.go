@@ -27,11 +27,11 @@ func (r *reader) users() {
 			r.problem(at+".authentication", nil, "is scram, which the brokers do not offer: security.clients is mtls", "nothing, and security.clients: both")
 		}
 		if user.Authentication == AuthMTLS {
-			r.problem(at+".authentication", user.Authentication, "is not supported yet", "scram")
-			for _, name := range []string{"password", "rotation"} {
-				if r.given[at+"."+name] {
-					r.problem(at+"."+name, nil, "has no use with mtls, where a certificate is what a user logs in with", "authentication: scram, or remove it")
-				}
+			if r.stack.Security.Clients == ClientsScram {
+				r.problem(at+".authentication", nil, "is mtls, which the brokers do not offer: security.clients is scram", "nothing, or security.clients: both")
+			}
+			if r.given[at+".password"] {
+				r.problem(at+".password", nil, "has no use with mtls, where a certificate is what a user logs in with", "authentication: scram, or remove it")
 			}
 		}
 		if r.given[at+".password"] && r.given[at+".rotation"] {

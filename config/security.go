@@ -14,6 +14,7 @@ type Security struct {
 	CA               CA
 	ValidityHours    int    // of the brokers' certificates for clients; default 8760
 	RenewBeforeHours int    // default a quarter of ValidityHours
+	AdminRotation    int    // counts what the administrator logs in with; default 1
 	Updates          string // "image" (default), "security" or "none"
 }
 

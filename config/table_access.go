@@ -21,6 +21,12 @@ func accessField() field {
 			set:     into(func(s *Stack) *int { return &s.Access.HostTimeoutSeconds }, between(10, 3600)),
 		},
 		{
+			name: "keyGeneration", kind: number, def: "1",
+			doc:     "Counts the SSH keys: the next number gives the stack another key pair to log in with, and every host another host key, in one `up` that restarts nothing (docs/runbooks/keys.md). It goes up one at a time, and not back.",
+			allowed: "a number from 1 to 1000000",
+			set:     into(func(s *Stack) *int { return &s.Access.KeyGeneration }, between(1, 1000000)),
+		},
+		{
 			name: "clients", kind: textList, def: "[]",
 			doc:     "Who may reach the brokers' ports for clients besides the bastion and `network.peerVpc`: networks of this VPC or of ones that it is joined to, or security groups of this VPC or of the peer's.",
 			allowed: "a list of at most 7 IPv4 networks in CIDR form or security groups, such as [10.9.0.0/16, sg-0123456789abcdef0]",

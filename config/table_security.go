@@ -22,6 +22,12 @@ func securityField() field {
 			set:     into(func(s *Stack) *int { return &s.Security.RenewBeforeHours }, between(0, 8783)),
 		},
 		{
+			name: "adminRotation", kind: number, def: "1",
+			doc:     "Counts what the administrator logs in with: the next number is another password, or another certificate where clients have certificates alone. It goes up, and not back: an old password is not given to the cluster again.",
+			allowed: "a number from 1 to 1000000",
+			set:     into(func(s *Stack) *int { return &s.Security.AdminRotation }, between(1, 1000000)),
+		},
+		{
 			name: "updates", kind: text, def: `"image"`,
 			doc:     "Which updates hosts install by themselves. `security`: security updates, each day. `none`: none. `image`: what the image is made for, which on Ubuntu is security updates. None of them restarts Kafka, changes its Java or reboots: that is done host by host, behind the rolling gate.",
 			allowed: "security, none or image",

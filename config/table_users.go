@@ -19,8 +19,8 @@ func usersField() field {
 			},
 			{
 				name: "authentication", kind: text, def: `"scram"`,
-				doc:     "How it logs in. `scram`: by a password, SCRAM-SHA-512. `mtls` is not supported yet.",
-				allowed: "scram",
+				doc:     "How it logs in. `scram`: by a password, SCRAM-SHA-512 on port 9092. `mtls`: by a certificate that the stack signs, on port 9094; it ends with the brokers' own, and `kraftstack client-config` has the next one after their renewal.",
+				allowed: "scram or mtls, as security.clients offers",
 				set:     into(func(s *Stack) *string { return &lastUser(s).Authentication }, oneOf(AuthSCRAM, AuthMTLS)),
 			},
 			{
@@ -31,7 +31,7 @@ func usersField() field {
 			},
 			{
 				name: "rotation", kind: number, def: "1",
-				doc:     "Counts the generated passwords: a higher number is another password.",
+				doc:     "Counts what is generated: a higher number is another password, or another key and certificate. A certificate that was given out before is good until it ends.",
 				allowed: "a number from 1 to 1000000",
 				set:     into(func(s *Stack) *int { return &lastUser(s).Rotation }, between(1, 1000000)),
 			},

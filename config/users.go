@@ -18,7 +18,7 @@ type User struct {
 	Name           string
 	Authentication string // AuthSCRAM (default) or AuthMTLS
 	Password       Secret // given; empty: generated
-	Rotation       int    // counts the generated passwords, from 1
+	Rotation       int    // counts the generated passwords or keys, from 1
 	ACLs           []ACL
 	Quotas         map[string]int // by Kafka's own names, such as producer_byte_rate
 }

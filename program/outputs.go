@@ -77,7 +77,7 @@ func nodeOutput(stack config.Stack, node *components.Node) pulumi.Map {
 // they log in with, which is secret.
 func exportUsers(ctx *pulumi.Context, users *components.Users) {
 	ctx.Export("users", users.Declared)
-	ctx.Export("userPasswords", pulumi.ToSecret(users.Passwords))
+	ctx.Export("userLogins", pulumi.ToSecret(users.Logins))
 }
 
 // exportSecurity names what a client of the cluster needs, and the
@@ -87,5 +87,6 @@ func exportSecurity(ctx *pulumi.Context, stack config.Stack, certificates *compo
 	ctx.Export("caCertificate", certificates.CA)
 	ctx.Export("adminUser", pulumi.String(config.AdminUser))
 	ctx.Export("certificatesEnd", certificates.End())
+	ctx.Export("certificatesDue", certificates.Due(stack.Security))
 	ctx.Export("adminLogin", pulumi.ToSecret(certificates.AdminLogin))
 }

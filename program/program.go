@@ -64,7 +64,7 @@ func Deploy(ctx *pulumi.Context) error {
 		return err
 	}
 	users, err := components.NewUsers(ctx, "users", components.UsersArgs{
-		Stack: stack, Network: network, Access: access, Fleet: fleet,
+		Stack: stack, Network: network, Access: access, Fleet: fleet, Certificates: certificates,
 	})
 	if err != nil {
 		return err

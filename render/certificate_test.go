@@ -1,9 +1,11 @@
 package render
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
@@ -121,6 +123,35 @@ func TestServer(t *testing.T) {
 	}
 	if !slices.Equal(one.DNSNames, names) || len(one.ExtKeyUsage) != 1 || one.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {
 		t.Errorf("it has the names %v and the uses %v", one.DNSNames, one.ExtKeyUsage)
+	}
+}
+
+// A user's certificate is for clients alone, under its name, and its key follows
+// from the secret.
+func TestClient(t *testing.T) {
+	ca, key := authority(t)
+	from, until := "2026-01-02T03:04:05Z", "2027-01-02T03:04:05Z"
+	first, err := Authority{ca, key}.Client("a secret", "shop", from, until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := (Authority{ca, key}).Client("a secret", "shop", from, until); again != first {
+		t.Error("the second login is another one")
+	}
+	pair, err := tls.X509KeyPair([]byte(first), []byte(first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := pair.Leaf.Subject.String(); got != "CN=shop,O=kraftstack" {
+		t.Errorf("the user is called %s", got)
+	}
+	if len(pair.Leaf.ExtKeyUsage) != 1 || pair.Leaf.ExtKeyUsage[0] != x509.ExtKeyUsageClientAuth || !pair.Leaf.NotAfter.Equal(time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)) {
+		t.Errorf("it is for %v until %v", pair.Leaf.ExtKeyUsage, pair.Leaf.NotAfter)
+	}
+	rotated, _ := Authority{ca, key}.Client("another secret", "shop", from, until)
+	other, err := tls.X509KeyPair([]byte(rotated), []byte(rotated))
+	if err != nil || bytes.Equal(other.Leaf.RawSubjectPublicKeyInfo, pair.Leaf.RawSubjectPublicKeyInfo) {
+		t.Errorf("another secret gives the same key (%v)", err)
 	}
 }
 

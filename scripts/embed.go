@@ -11,6 +11,13 @@ import (
 //go:embed kafka-node lib/*.sh lib/*.py verbs/*.sh
 var toolkit embed.FS
 
+//go:embed keys.sh
+var keys string
+
+// Keys returns the program that gives a host other SSH keys. It says itself what
+// it reads.
+func Keys() string { return keys }
+
 // partLine is a line of kafka-node that reads one of its parts.
 var partLine = regexp.MustCompile(`^source "\$here/((?:lib|verbs)/[a-z]+\.sh)"$`)
 

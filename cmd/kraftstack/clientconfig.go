@@ -108,9 +108,9 @@ func (f *clientConfigFlags) files(out cluster.Outputs) ([]clientconfig.File, err
 			return nil, err
 		}
 	}
-	login := clientconfig.Login{
-		User: user.Name, BootstrapServers: out.BootstrapServers, CA: out.Access.CA,
-		Password: user.Password,
+	login, err := clientconfig.For(out, user)
+	if err != nil {
+		return nil, err
 	}
 	return login.Files(f.format, at)
 }

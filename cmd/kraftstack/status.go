@@ -150,6 +150,12 @@ func printView(w io.Writer, view cluster.View, asJSON bool) error {
 			p.Total, p.Topics, p.UnderReplicated, p.UnderMinISR, p.Offline)
 	}
 	usersLine(&b, view)
+	if c := view.Certificates; c != nil {
+		fmt.Fprintf(&b, "\ncertificates  until %s, %s\n", c.End.UTC().Format("2006-01-02 15:04"), map[string]string{
+			cluster.CertificatesValid: "renewed by the first up from " + c.Due.UTC().Format("2006-01-02 15:04") + " on",
+			cluster.CertificatesDue:   "due: the next up renews them", cluster.CertificatesEnded: "ended: run kraftstack up",
+		}[c.State])
+	}
 	hostTable(&b, view, t.Color)
 	if view.Healthy {
 		b.WriteString("\n" + ui.Paint("healthy", ui.Good, t.Color) + "\n")

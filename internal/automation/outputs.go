@@ -38,9 +38,10 @@ type exported struct {
 		Authentication string   `json:"authentication"`
 		Rules          []string `json:"rules"`
 	} `json:"users"`
-	UserPasswords   map[string]string `json:"userPasswords"`
+	UserLogins      map[string]string `json:"userLogins"`
 	AdminLogin      string            `json:"adminLogin"`
 	CertificatesEnd string            `json:"certificatesEnd"`
+	CertificatesDue string            `json:"certificatesDue"`
 }
 
 // Outputs reads what the live view needs from a deployed stack's outputs, in
@@ -74,7 +75,7 @@ func decode(stack string, text []byte) (cluster.Outputs, error) {
 		Access: cluster.Access{
 			Clients: out.Clients, CA: out.CACertificate,
 			User: out.AdminUser, Login: cluster.Secret(out.AdminLogin),
-			CertificatesEnd: out.CertificatesEnd,
+			CertificatesEnd: out.CertificatesEnd, CertificatesDue: out.CertificatesDue,
 		},
 	}
 	for _, n := range out.Nodes {
@@ -85,7 +86,7 @@ func decode(stack string, text []byte) (cluster.Outputs, error) {
 	}
 	for _, u := range out.Users {
 		outputs.Users = append(outputs.Users, cluster.UserOutput{
-			Name: u.Name, Authentication: u.Authentication, Rules: u.Rules, Password: cluster.Secret(out.UserPasswords[u.Name]),
+			Name: u.Name, Authentication: u.Authentication, Rules: u.Rules, Login: cluster.Secret(out.UserLogins[u.Name]),
 		})
 	}
 	return outputs, nil

@@ -5,12 +5,15 @@ package clientconfig
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"path"
 	"strings"
 	"unicode/utf16"
 
+	"kraftstack/config"
 	"kraftstack/internal/cluster"
+	"kraftstack/render"
 )
 
 // Login is what a user logs in with, and where.
@@ -23,6 +26,27 @@ type Login struct {
 	// TLS.
 	Certificate string
 	Key         cluster.Secret
+}
+
+// For is what a user of a deployed stack logs in with: on the port for passwords,
+// or on that for certificates.
+func For(out cluster.Outputs, user cluster.UserOutput) (Login, error) {
+	login := Login{User: user.Name, BootstrapServers: out.BootstrapServers, CA: out.Access.CA}
+	if user.Authentication != config.AuthMTLS {
+		login.Password = user.Login
+		return login, nil
+	}
+	login.BootstrapServers = nil
+	for _, server := range out.BootstrapServers {
+		host, _, _ := strings.Cut(server, ":")
+		login.BootstrapServers = append(login.BootstrapServers, fmt.Sprintf("%s:%d", host, render.ClientsTLSPort))
+	}
+	key, rest := pem.Decode([]byte(user.Login.Reveal()))
+	if key == nil {
+		return Login{}, fmt.Errorf("user %s has no key and certificate in the outputs of stack %s; next: kraftstack up --stack %[2]s", user.Name, out.Stack)
+	}
+	login.Key, login.Certificate = cluster.Secret(pem.EncodeToMemory(key)), string(rest)
+	return login, nil
 }
 
 // The formats.

@@ -35,6 +35,7 @@ type Access struct {
 	Login Secret
 	// CertificatesEnd is when the brokers' certificates end, as RFC 3339 has it.
 	CertificatesEnd string
+	CertificatesDue string // from then on up renews them
 }
 
 // SSHHost is a host that SSH can reach directly.

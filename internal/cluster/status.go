@@ -42,7 +42,8 @@ func Status(ctx context.Context, out Outputs, opts StatusOptions) (View, error) 
 	}
 	defer brokers.close()
 
-	v := View{Stack: out.Stack, ClusterID: out.ClusterID, KafkaVersion: oldest(brokers.peers), Metadata: leastMetadata(brokers.peers)}
+	v := View{Stack: out.Stack, ClusterID: out.ClusterID, KafkaVersion: oldest(brokers.peers), Metadata: leastMetadata(brokers.peers),
+		Certificates: certificates(out.Access, time.Now())}
 	var meta *kmsg.MetadataResponse
 	var group errgroup.Group
 	group.Go(func() error {

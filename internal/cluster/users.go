@@ -20,7 +20,8 @@ type UserOutput struct {
 	Name           string
 	Authentication string
 	Rules          []string // as render.UserRules makes them
-	Password       Secret
+	// Login is a password, or a private key and a certificate as PEM.
+	Login Secret
 }
 
 // User finds a user by name.

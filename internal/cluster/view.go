@@ -12,9 +12,11 @@ type View struct {
 	Brokers      []BrokerView `json:"brokers"`                // by id
 	Partitions   *Partitions  `json:"partitions"`             // null: no broker could say
 	Users        *UsersView   `json:"users"`                  // null: no broker could say, or clients have no names
-	Hosts        []HostView   `json:"hosts,omitempty"`        // only when asked for
-	Healthy      bool         `json:"healthy"`                // exactly when there are no problems
-	Problems     []string     `json:"problems"`               // one sentence each, worst first
+	// Certificates is null where brokers have none for clients.
+	Certificates *Certificates `json:"certificates"`
+	Hosts        []HostView    `json:"hosts,omitempty"` // only when asked for
+	Healthy      bool          `json:"healthy"`         // exactly when there are no problems
+	Problems     []string      `json:"problems"`        // one sentence each, worst first
 }
 
 // Metadata is how far the cluster has committed itself to a version of Kafka: the

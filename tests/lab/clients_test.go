@@ -3,23 +3,13 @@ package lab_test
 import (
 	"archive/tar"
 	"bytes"
-	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
-	"net"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
-
-	"kraftstack/internal/automation"
-	"kraftstack/internal/cluster"
 	"kraftstack/lab/paths"
 )
 
@@ -28,23 +18,22 @@ import (
 // are refused the rest.
 func clientsOfFourMakers(t *testing.T, s story, stack string) {
 	libraries := s.pythonClients(t, stack)
-	for _, user := range []string{"shop", "reader"} {
+	for user := range groups {
 		for _, format := range []string{"properties", "librdkafka", "franz"} {
 			s.installClient(t, stack, user, format)
 		}
 	}
-	group := map[string]string{"shop": "shop-clients", "reader": "reader"}
-	for _, user := range []string{"shop", "reader"} {
+	for user, group := range groups {
 		for client, config := range map[string]string{
 			"librdkafka.py":  "/tmp/clients/librdkafka/" + user + ".librdkafka.conf",
 			"kafkapython.py": "/tmp/clients/franz/" + user + ".json",
 		} {
 			t.Run(user+" by "+client, func(t *testing.T) {
 				call := libraries + client + " " + config
-				if out := s.ssh(t, stack, "bastion", call+" shop.orders "+group[user]+" 50"); strings.TrimSpace(out) != "moved 50" {
+				if out := s.ssh(t, stack, "bastion", call+" shop.orders "+group+" 50"); strings.TrimSpace(out) != "moved 50" {
 					t.Errorf("it says %q", out)
 				}
-				out := s.ssh(t, stack, "bastion", call+" secrets "+group[user]+" 1 2>&1 || true")
+				out := s.ssh(t, stack, "bastion", call+" secrets "+group+" 1 2>&1 || true")
 				if !strings.Contains(out, "refused: ") || !strings.Contains(strings.ToLower(strings.ReplaceAll(out, "_", "")), "topicauthorizationfailed") {
 					t.Errorf("with a forbidden topic it says %q", out)
 				}
@@ -59,9 +48,16 @@ func clientsOfFourMakers(t *testing.T, s story, stack string) {
 	}
 }
 
+// groups are the users, and what they read as.
+var groups = map[string]string{"shop": "shop-clients", "reader": "reader", certified: "audit"}
+
 func toolsOfUser(t *testing.T, s story, stack, user string) {
-	call := "/opt/kafka/current/bin/kafka-console-producer.sh --bootstrap-server broker-1002." + stack +
-		".kafka.internal:9092 --command-config /tmp/clients/properties/" + user + ".properties --command-property max.block.ms=15000 --topic "
+	port := 9092
+	if user == certified {
+		port = 9094
+	}
+	call := fmt.Sprintf("/opt/kafka/current/bin/kafka-console-producer.sh --bootstrap-server broker-1002.%s.kafka.internal:%d", stack, port) +
+		" --command-config /tmp/clients/properties/" + user + ".properties --command-property max.block.ms=15000 --topic "
 	s.ssh(t, stack, "bastion", "seq 1 10 | "+call+"shop.orders")
 	if user != "shop" {
 		return // one refusal is enough: the tool takes its time over it
@@ -93,11 +89,11 @@ func (s story) installClient(t *testing.T, stack, user, format string) {
 			t.Fatal(err)
 		}
 	}
-	s.send(t, stack, there, contents)
+	s.send(t, stack, "bastion", there, contents)
 }
 
-// send puts files into a folder of the bastion.
-func (s story) send(t *testing.T, stack, dir string, files map[string][]byte) {
+// send puts files into a folder of a host.
+func (s story) send(t *testing.T, stack, host, dir string, files map[string][]byte) {
 	t.Helper()
 	var packed bytes.Buffer
 	writer := tar.NewWriter(&packed)
@@ -112,111 +108,78 @@ func (s story) send(t *testing.T, stack, dir string, files map[string][]byte) {
 	if err := writer.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(s.binary, "ssh", "bastion", "--stack", stack, "--", "mkdir -p "+dir+" && tar -x -C "+dir)
+	c := exec.Command(s.binary, "ssh", host, "--stack", stack, "--", "mkdir -p "+dir+" && tar -x -C "+dir)
 	c.Dir, c.Stdin = s.dir, &packed
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("send files to the bastion: %v\n%s", err, out)
+		t.Fatalf("send files to %s: %v\n%s", host, err, out)
 	}
 }
 
-// pythonClients brings the clients in Python to the bastion, for its Python
-// 3.11, and returns the start of their command lines.
+// pythonClients brings the clients in Python to the bastion, and returns the start
+// of their command lines.
 func (s story) pythonClients(t *testing.T, stack string) string {
+	t.Helper()
+	files := s.wheels(t, "clients")
+	const pattern = "testdata/clients/*.py"
+	programs, err := filepath.Glob(pattern)
+	if err != nil || len(programs) < 2 {
+		t.Fatalf("%s: %v, %v", pattern, programs, err)
+	}
+	for _, path := range programs {
+		if files[filepath.Base(path)], err = os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s.sendPython(t, stack, "bastion", "/tmp/clients/python", files)
+}
+
+// wheels fetches the Python packages that a folder of testdata pins, for the
+// hosts' Python 3.11.
+func (s story) wheels(t *testing.T, name string) map[string][]byte {
 	t.Helper()
 	cache, err := paths.Cache()
 	if err != nil {
 		t.Fatal(err)
 	}
-	const here = "testdata/clients"
-	wheels := filepath.Join(cache, "kafka-clients")
-	c := exec.Command(s.python(t), "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
-		"--only-binary", ":all:", "--python-version", "3.11", "--platform", "manylinux_2_28_x86_64", "--dest", wheels, "--requirement", here+"/requirements.txt")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("fetch the clients: %v\n%s", err, out)
+	dir := filepath.Join(cache, "wheels", name)
+	pip := func(args ...string) {
+		t.Helper()
+		c := exec.Command(s.python(t), append([]string{"-m", "pip", "--quiet", "--disable-pip-version-check"}, args...)...)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("fetch the packages of testdata/%s: %v\n%s", name, err, out)
+		}
+	}
+	pinned := "testdata/" + name + "/requirements.txt"
+	pip("download", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--python-version", "3.11",
+		"--platform", "manylinux_2_34_x86_64", "--platform", "manylinux_2_28_x86_64", "--platform", "manylinux_2_17_x86_64",
+		"--dest", dir, "--requirement", pinned)
+	// What its makers publish as source alone is pure Python.
+	if source := "testdata/" + name + "/source.txt"; exists(source) {
+		pip("wheel", "--no-deps", "--require-hashes", "--wheel-dir", dir, "--requirement", source)
+	}
+	found, err := filepath.Glob(dir + "/*.whl")
+	if err != nil || len(found) < 2 {
+		t.Fatalf("%s: %v, %v", dir, found, err)
 	}
 	files := map[string][]byte{}
-	for _, pattern := range []string{wheels + "/*.whl", here + "/*.py"} {
-		found, err := filepath.Glob(pattern)
-		if err != nil || len(found) < 2 {
-			t.Fatalf("%s: %v, %v", pattern, found, err)
-		}
-		for _, path := range found {
-			if files[filepath.Base(path)], err = os.ReadFile(path); err != nil {
-				t.Fatal(err)
-			}
+	for _, path := range found {
+		if files[filepath.Base(path)], err = os.ReadFile(path); err != nil {
+			t.Fatal(err)
 		}
 	}
-	s.send(t, stack, "/tmp/clients/python", files)
-	s.ssh(t, stack, "bastion", "cd /tmp/clients/python && for wheel in *.whl; do python3 -m zipfile -e $wheel libraries; done")
-	return "cd /tmp/clients/python && PYTHONPATH=libraries python3 "
+	return files
 }
 
-// franzSettings is the JSON form of client-config.
-type franzSettings struct {
-	SeedBrokers []string
-	TLS         struct{ CAFile, CertFile, KeyFile string }
-	SASL        *struct{ Mechanism, User, Password string }
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
-// franz is a user's configuration for franz-go.
-func (s story) franz(t *testing.T, stack, user string) franzSettings {
+// sendPython unpacks packages on a host and returns the start of a command line
+// of Python's that has them.
+func (s story) sendPython(t *testing.T, stack, host, dir string, files map[string][]byte) string {
 	t.Helper()
-	dir := t.TempDir()
-	path := strings.TrimSpace(s.must(t, "client-config", "--stack", stack, "--user", user, "--format", "franz", "--out", dir))
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var settings franzSettings
-	if err := json.Unmarshal(text, &settings); err != nil {
-		t.Fatal(err)
-	}
-	return settings
-}
-
-// franzLogsIn writes a record as that user, and is refused another topic.
-func (s story) franzLogsIn(t *testing.T, stack string, settings franzSettings) error {
-	t.Helper()
-	trusted := x509.NewCertPool()
-	if ca, err := os.ReadFile(settings.TLS.CAFile); err != nil || !trusted.AppendCertsFromPEM(ca) {
-		t.Fatalf("read the authority: %v", err)
-	}
-	for _, variable := range s.environment(t) { // the lab's state
-		name, value, _ := strings.Cut(variable, "=")
-		t.Setenv(name, value)
-	}
-	out, err := automation.Outputs(t.Context(), s.dir, stack)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tunnel, err := cluster.Dial(t.Context(), out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tunnel.Close()
-	login := scram.Auth{User: settings.SASL.User, Pass: settings.SASL.Password}
-	client, err := kgo.NewClient(kgo.SeedBrokers(settings.SeedBrokers...), kgo.SASL(login.AsSha512Mechanism()),
-		kgo.RecordDeliveryTimeout(10*time.Second), kgo.RequiredAcks(kgo.AllISRAcks()),
-		// The one thing that is not the client's own: the way into the lab's network.
-		kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := tunnel.DialContext(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			host, _, _ := net.SplitHostPort(address)
-			return tls.Client(conn, &tls.Config{RootCAs: trusted, ServerName: host, MinVersion: tls.VersionTLS12}), nil
-		}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	if err := client.ProduceSync(ctx, &kgo.Record{Topic: "shop.orders", Value: []byte("franz")}).FirstErr(); err != nil {
-		return err
-	}
-	if err := client.ProduceSync(ctx, &kgo.Record{Topic: "secrets", Value: []byte("franz")}).FirstErr(); err == nil {
-		t.Errorf("%s may write to a topic that no rule names", settings.SASL.User)
-	}
-	return nil
+	s.send(t, stack, host, dir, files)
+	s.ssh(t, stack, host, "cd "+dir+" && for wheel in *.whl; do python3 -m zipfile -e $wheel libraries; done")
+	return "cd " + dir + " && PYTHONPATH=libraries python3 "
 }

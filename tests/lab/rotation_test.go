@@ -86,7 +86,7 @@ func (s story) countOnBastion(t *testing.T, stack string) *counting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.send(t, stack, "/tmp/counting", map[string][]byte{"counting": content})
+	s.send(t, stack, "bastion", "/tmp/counting", map[string][]byte{"counting": content})
 	c := &counting{}
 	c.cmd = exec.Command(s.binary, "ssh", "bastion", "--stack", stack, "--", "chmod 0700 /tmp/counting/counting && "+
 		"sudo grep -v ssl.enabled.protocols /etc/kafka/client.properties >/tmp/counting/client.properties && "+

@@ -25,7 +25,7 @@ func (s story) shake(t *testing.T, stack string, port int, flags string) string 
 	t.Helper()
 	host := fmt.Sprintf("broker-1002.%s.kafka.internal", stack)
 	from := "broker-1001"
-	if port == 9092 {
+	if forClients(port) {
 		from = "bastion"
 	}
 	return s.ssh(t, stack, from, fmt.Sprintf("sudo timeout 10 openssl s_client -connect %s:%d -servername %s -verify_hostname %s "+
@@ -34,14 +34,18 @@ func (s story) shake(t *testing.T, stack string, port int, flags string) string 
 
 // trust is how a client of the listener on a port proves it.
 func trust(port int) string {
-	if port == 9092 {
+	if forClients(port) {
 		return "-CAfile " + tlsDir + "ca.pem "
 	}
 	return "-CAfile " + tlsDir + "members.pem -cert " + tlsDir + "member.keystore.pem -key " + tlsDir + "member.keystore.pem "
 }
 
+var listeners = []int{9091, 9092, 9093, 9094}
+
+func forClients(port int) bool { return port == 9092 || port == 9094 }
+
 func tlsOnEveryListener(t *testing.T, s story, stack string) {
-	for _, port := range []int{9091, 9092, 9093} {
+	for _, port := range listeners {
 		for version, offered := range map[string]bool{"tls1": false, "tls1_1": false, "tls1_2": true, "tls1_3": true} {
 			out := s.shake(t, stack, port, trust(port)+"-"+version)
 			if verified := strings.Contains(out, "Verify return code: 0 (ok)") && strings.Contains(out, "Cipher is TLS_") ||
@@ -83,9 +87,16 @@ ssh-keygen -q -t ed25519 -N "" -f /root/other.key
 systemd-run --quiet --collect --on-active=40 sh -c "cp /root/own.key /etc/ssh/ssh_host_ed25519_key && systemctl restart ssh.service"
 cp /root/other.key ssh_host_ed25519_key
 systemctl restart ssh.service'`)
+	// A user more is a step on the bastion.
+	s.bothFile(t, stack, "  kraftstack:users:\n"+shopUser)
+	up := s.start(t, "up", "--stack", stack)
 	words := []string{"do not go on", "the host shows key"}
 	s.refused(t, 5, words, "status", "--stack", stack)
 	s.refused(t, 5, words, "ssh", "broker-1001", "--stack", stack, "--", "true")
+	if r := up.wait(t); r.code == 0 || !strings.Contains(r.stdout+r.stderr, "host key") {
+		t.Errorf("up ended with exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	s.bothFile(t, stack, "")
 	eventually(t, "the bastion shows its own key again", time.Minute, func() (bool, string) {
 		r := s.run(t, "ssh", "bastion", "--stack", stack, "--", "true")
 		return r.code == 0, r.stderr

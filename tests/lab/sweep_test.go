@@ -142,9 +142,9 @@ func (s story) secretsOf(t *testing.T, stack string) *needles {
 		case "tls:index/privateKey:PrivateKey":
 			s.addKey(t, n, "the private key "+name, plain(t, r.Outputs["privateKeyPem"]))
 		case "pulumi:pulumi:Stack":
-			n.add(t, "the administrator's password", []byte(plain(t, r.Outputs["adminPassword"])))
+			n.add(t, "the administrator's password", []byte(plain(t, r.Outputs["adminLogin"])))
 			var users map[string]string
-			if err := json.Unmarshal([]byte(plainJSON(t, r.Outputs["userPasswords"])), &users); err != nil {
+			if err := json.Unmarshal([]byte(plainJSON(t, r.Outputs["userLogins"])), &users); err != nil {
 				t.Fatal(err)
 			}
 			passwords = len(users)

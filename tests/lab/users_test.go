@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -9,12 +10,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"kraftstack/internal/cluster"
 )
 
-// Two users: one with a generated password and a quota, one with a given
-// password that every format has to escape in its own way.
+// Three users: one with a generated password and a quota, one with a given
+// password that every format has to escape in its own way, one with a certificate.
 const (
 	shopUser = `    - name: shop
       acls:
@@ -27,6 +29,12 @@ const (
         - {operations: [write, read, describe], resource: topic:shop.orders}
         - {operations: [read], resource: group:reader}
 `
+	auditUser = `    - name: audit
+      authentication: mtls
+      acls:
+        - {operations: [write, read, describe], resource: topic:shop.orders}
+        - {operations: [read], resource: group:audit}
+`
 	oddPassword = `odd "\, =pass#word; ö`
 )
 
@@ -38,6 +46,8 @@ func users(t *testing.T, s story, stack string) {
 	s.admin(t, stack, "kafka-topics.sh", "--create --topic secrets --partitions 1 --replication-factor 3")
 	t.Run("added", func(t *testing.T) { usersAdded(t, s, stack) })
 	t.Run("clients of four makers", func(t *testing.T) { clientsOfFourMakers(t, s, stack) })
+	t.Run("strangers are refused", func(t *testing.T) { strangersRefused(t, s, stack) })
+	t.Run("a user is no member", func(t *testing.T) { noMember(t, s, stack) })
 	t.Run("one rule more", func(t *testing.T) { oneRuleMore(t, s, stack) })
 	t.Run("a quota slows down", func(t *testing.T) { quotaSlowsDown(t, s, stack) })
 	t.Run("what others made stays", func(t *testing.T) { othersStay(t, s, stack) })
@@ -46,11 +56,18 @@ func users(t *testing.T, s story, stack string) {
 	t.Run("removed", func(t *testing.T) { usersRemoved(t, s, stack) })
 }
 
+// bothFile writes the stack file of a cluster that lets users in by passwords and
+// by certificates.
+func (s story) bothFile(t *testing.T, stack, more string) {
+	t.Helper()
+	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 384m\n  kraftstack:security: {clients: both}\n"+more)
+}
+
 // usersFile writes the stack file with users, and the given password as the
 // documentation has it.
 func (s story) usersFile(t *testing.T, stack, shop string) {
 	t.Helper()
-	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 384m\n  kraftstack:users:\n"+shop+readerUser)
+	s.bothFile(t, stack, "  kraftstack:users:\n"+shop+readerUser+auditUser)
 	env := s.environment(t)
 	c := exec.Command(lookPath(t, "pulumi", env), "config", "set", "--secret", "--path", "kraftstack:users[1].password", "--stack", stack, "--non-interactive")
 	c.Env, c.Dir, c.Stdin = append(c.Environ(), env...), s.dir, strings.NewReader(oddPassword)
@@ -93,10 +110,10 @@ func usersAdded(t *testing.T, s story, stack string) {
 		before[host] = s.kafka(t, stack, host)
 	}
 	s.usersFile(t, stack, shopUser)
-	s.userSteps(t, stack, "create users reader", "create users shop")
+	s.userSteps(t, stack, "create users audit", "create users reader", "create users shop")
 	nothing(t, "the up after it", s.up(t, stack))
 	view := s.usersView(t, stack)
-	if len(view.Users) != 2 || view.Users[0].Rules != 4 || view.Users[0].Quotas != 1 || view.Differences() != 0 {
+	if len(view.Users) != 3 || view.Users[0].Rules != 4 || view.Users[0].Quotas != 1 || view.Differences() != 0 {
 		t.Errorf("the cluster's users are %+v", view)
 	}
 	for _, host := range three {
@@ -126,7 +143,7 @@ func quotaSlowsDown(t *testing.T, s story, stack string) {
 	if got := strings.TrimSpace(throttled()); got != "0.000" {
 		t.Errorf("within its quota the user waited up to %s ms", got)
 	}
-	s.usersFile(t, stack, strings.Replace(shopUser, "10000000", "40000", 1))
+	s.usersFile(t, stack, strings.Replace(shopUser, "10000000", "25000", 1))
 	s.userSteps(t, stack, "update users shop")
 	if got := strings.TrimSpace(throttled()); got == "0.000" || got == "" {
 		t.Errorf("beyond its quota the user waited up to %q ms", got)
@@ -193,11 +210,15 @@ func passwordRotated(t *testing.T, s story, stack string) {
 }
 
 func usersRemoved(t *testing.T, s story, stack string) {
-	last := s.franz(t, stack, "shop")
-	s.stackFile(t, stack)
-	s.userSteps(t, stack, "delete users reader", "delete users shop")
-	if err := s.franzLogsIn(t, stack, last); err == nil {
+	shop, audit := s.franz(t, stack, "shop"), s.franz(t, stack, certified)
+	s.bothFile(t, stack, "")
+	s.userSteps(t, stack, "delete users audit", "delete users reader", "delete users shop")
+	if err := s.franzLogsIn(t, stack, shop); err == nil {
 		t.Error("a removed user logs in")
+	}
+	// Its certificate has a while to go, and nothing that it may do.
+	if err := s.franzLogsIn(t, stack, audit); !errors.Is(err, kerr.TopicAuthorizationFailed) {
+		t.Errorf("a removed user's certificate: %v", err)
 	}
 	want := []cluster.OtherView{
 		{Principal: "User:shop", Has: []string{"acl allow read group:by-hand literal *"}},

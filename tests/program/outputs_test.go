@@ -139,7 +139,7 @@ func TestOutputs(t *testing.T) {
 			secret = append(secret, string(name))
 		}
 	}
-	if diff := cmp.Diff([]string{"adminLogin", "sshPrivateKey", "userPasswords"}, secret); diff != "" {
+	if diff := cmp.Diff([]string{"adminLogin", "sshPrivateKey", "userLogins"}, secret); diff != "" {
 		t.Errorf("secret outputs (-want +got):\n%s", diff)
 	}
 }

@@ -176,8 +176,8 @@ func TestOptions(t *testing.T) {
 	if !instance.GetDeleteBeforeReplace() {
 		t.Error("an instance is not deleted before its replacement, which needs its disk")
 	}
-	if diff := cmp.Diff([]string{"launchTemplate", "userData"}, instance.GetIgnoreChanges()); diff != "" {
-		t.Errorf("another template, a newer image in it for one, or new user data would replace the fleet: %s", diff)
+	if diff := cmp.Diff([]string{"launchTemplate", "userData", "keyName"}, instance.GetIgnoreChanges()); diff != "" {
+		t.Errorf("another template, a newer image in it for one, new user data or another key pair would replace the fleet: %s", diff)
 	}
 	attachment := r.get(t, "broker-1001-data-attachment").RPC
 	if name := resource.URN(attachment.GetDeletedWith()).Name(); name != "broker-1001-instance" {

@@ -98,11 +98,18 @@ func (p properties) security(dialer *net.Dialer) ([]kgo.Opt, error) {
 	case "", "PLAINTEXT", "SASL_PLAINTEXT":
 		opts = append(opts, kgo.Dialer(dialer.DialContext))
 	case "SSL", "SASL_SSL":
-		config, err := p.tls()
-		if err != nil {
+		if _, err := p.tls(); err != nil {
 			return nil, err
 		}
-		opts = append(opts, kgo.Dialer((&tls.Dialer{NetDialer: dialer, Config: config}).DialContext))
+		// The files are read for every connection: those who rotate an authority
+		// give clients their trust anew while they run.
+		opts = append(opts, kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+			config, err := p.tls()
+			if err != nil {
+				return nil, err
+			}
+			return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, network, address)
+		}))
 	default:
 		return nil, errors.New("security.protocol is none that this client knows")
 	}
