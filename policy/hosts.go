@@ -41,69 +41,64 @@ func hostRules() []Rule {
 }
 
 func unencrypted(s *subject) []hit {
-	var hits []hit
-	for _, r := range s.of(typeVolume) {
-		if r.Inputs["encrypted"] != true {
-			hits = append(hits, on(r, "the volume is not encrypted"))
+	return each(s.of(typeVolume, typeInstance, typeTemplate), func(r report.Resource) []string {
+		switch r.Type {
+		case typeVolume:
+			return only(r.Inputs["encrypted"] != true, "the volume is not encrypted")
+		case typeInstance:
+			bare := inner(r.Inputs, "rootBlockDevice")["encrypted"] != true
+			return only(bare && inner(r.Inputs, "launchTemplate") == nil, "its root disk is not encrypted")
 		}
-	}
-	for _, r := range s.of(typeInstance) {
-		root := inner(r.Inputs, "rootBlockDevice")
-		if root["encrypted"] != true && inner(r.Inputs, "launchTemplate") == nil {
-			hits = append(hits, on(r, "its root disk is not encrypted"))
-		}
-	}
-	for _, r := range s.of(typeTemplate) {
-		devices, _ := r.Inputs["blockDeviceMappings"].([]any)
-		for _, device := range devices {
-			mapping, _ := device.(map[string]any)
-			if encrypted := inner(mapping, "ebs")["encrypted"]; encrypted != true && encrypted != "true" {
-				hits = append(hits, on(r, fmt.Sprintf("disk %v of its hosts is not encrypted", mapping["deviceName"])))
-			}
-		}
-	}
-	return hits
+		return bareDevices(r.Inputs)
+	})
 }
 
-// metadataOptions are those of each instance and template. An instance that is
-// made from a template has what the template says.
-func metadataOptions(s *subject, check func(report.Resource, map[string]any)) {
-	for _, r := range s.of(typeInstance, typeTemplate) {
+// bareDevices are the disks of a template that are not encrypted.
+func bareDevices(template map[string]any) (messages []string) {
+	devices, _ := template["blockDeviceMappings"].([]any)
+	for _, device := range devices {
+		mapping, _ := device.(map[string]any)
+		if encrypted := inner(mapping, "ebs")["encrypted"]; encrypted != true && encrypted != "true" {
+			messages = append(messages, fmt.Sprintf("disk %v of its hosts is not encrypted", mapping["deviceName"]))
+		}
+	}
+	return messages
+}
+
+// metadataOptions checks those of each instance and template. An instance that
+// is made from a template has what the template says.
+func metadataOptions(s *subject, check func(options map[string]any) []string) []hit {
+	return each(s.of(typeInstance, typeTemplate), func(r report.Resource) []string {
 		options := inner(r.Inputs, "metadataOptions")
 		if options == nil && inner(r.Inputs, "launchTemplate") != nil {
-			continue
+			return nil
 		}
-		check(r, options)
-	}
+		return check(options)
+	})
 }
 
-func metadata(s *subject) (hits []hit) {
-	metadataOptions(s, func(r report.Resource, options map[string]any) {
-		if options["httpTokens"] != "required" && options["httpEndpoint"] != "disabled" {
-			hits = append(hits, on(r, "its metadata is given without a token"))
-		}
+func metadata(s *subject) []hit {
+	return metadataOptions(s, func(options map[string]any) []string {
+		return only(options["httpTokens"] != "required" && options["httpEndpoint"] != "disabled", "its metadata is given without a token")
 	})
-	return hits
 }
 
-func metadataHops(s *subject) (hits []hit) {
-	metadataOptions(s, func(r report.Resource, options map[string]any) {
-		if hops, ok := options["httpPutResponseHopLimit"].(float64); ok && hops > 1 {
-			hits = append(hits, on(r, fmt.Sprintf("a metadata token travels %.0f hops", hops)))
-		}
+func metadataHops(s *subject) []hit {
+	return metadataOptions(s, func(options map[string]any) []string {
+		hops, _ := options["httpPutResponseHopLimit"].(float64)
+		return only(hops > 1, fmt.Sprintf("a metadata token travels %.0f hops", hops))
 	})
-	return hits
 }
 
 var secretName = regexp.MustCompile(`(?i)(password|passphrase|private_?key(pem|openssh)?|secret_?(key|access_?key|string)|auth_?token)$`)
 
-func secretsInClear(s *subject) (hits []hit) {
-	for _, r := range s.stays {
+func secretsInClear(s *subject) []hit {
+	return each(s.stays, func(r report.Resource) (messages []string) {
 		for _, name := range clearSecrets(r.Inputs) {
-			hits = append(hits, on(r, name+" is in the state in clear"))
+			messages = append(messages, name+" is in the state in clear")
 		}
-	}
-	return hits
+		return messages
+	})
 }
 
 // clearSecrets names the texts of an object that ought to be secrets.
@@ -124,22 +119,18 @@ func clearSecrets(inputs map[string]any) (names []string) {
 	return names
 }
 
-func wideRoles(s *subject) (hits []hit) {
-	for _, r := range s.of("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy") {
+func wideRoles(s *subject) []hit {
+	roles := s.of("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy")
+	hits := each(roles, func(r report.Resource) []string {
 		text, _ := r.Inputs["policy"].(string)
-		for _, statement := range statements(text) {
-			if statement.Effect == "Allow" && slices.Contains(statement.Action, "*") {
-				hits = append(hits, on(r, "it allows every action"))
-				break
-			}
-		}
-	}
-	for _, r := range s.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment") {
-		if arn, _ := r.Inputs["policyArn"].(string); arn == "arn:aws:iam::aws:policy/AdministratorAccess" || arn == "arn:aws:iam::aws:policy/PowerUserAccess" {
-			hits = append(hits, on(r, "it attaches "+arn))
-		}
-	}
-	return hits
+		return only(slices.ContainsFunc(statements(text), func(st statement) bool {
+			return st.Effect == "Allow" && slices.Contains(st.Action, "*")
+		}), "it allows every action")
+	})
+	return append(hits, each(s.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), func(r report.Resource) []string {
+		arn, _ := r.Inputs["policyArn"].(string)
+		return only(arn == "arn:aws:iam::aws:policy/AdministratorAccess" || arn == "arn:aws:iam::aws:policy/PowerUserAccess", "it attaches "+arn)
+	})...)
 }
 
 // statement is one of an IAM policy.

@@ -34,22 +34,14 @@ func lifeRules() []Rule {
 	}
 }
 
-func volumesThat(s *subject, op, message string) (hits []hit) {
-	for _, r := range s.all {
-		if r.Type == typeVolume && r.Op == op && isNode(r) {
-			hits = append(hits, on(r, message))
-		}
-	}
-	return hits
+func volumesThat(s *subject, op, message string) []hit {
+	return each(s.all, func(r report.Resource) []string {
+		return only(r.Type == typeVolume && r.Op == op && isNode(r), message)
+	})
 }
 
-func unprotected(s *subject) (hits []hit) {
-	for _, r := range s.all {
-		if r.Unprotected {
-			hits = append(hits, on(r, "its protection is taken away"))
-		}
-	}
-	return hits
+func unprotected(s *subject) []hit {
+	return each(s.all, func(r report.Resource) []string { return only(r.Unprotected, "its protection is taken away") })
 }
 
 func votersTogether(s *subject) []hit {

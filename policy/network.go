@@ -37,43 +37,34 @@ func bastionSSH(r report.Resource, o report.Opening) bool {
 	return strings.HasPrefix(r.Step, "bastion-ssh-") && o.Ports == "tcp 22"
 }
 
-func worldOpen(s *subject) (hits []hit) {
-	for _, r := range s.stays {
+func worldOpen(s *subject) []hit { return worldOpenings(s, false) }
+
+func worldOpenSSH(s *subject) []hit { return worldOpenings(s, true) }
+
+// worldOpenings are the rules that let the whole internet in: those that
+// access.openToWorld asks for, or all others.
+func worldOpenings(s *subject, asked bool) []hit {
+	return each(s.stays, func(r report.Resource) (messages []string) {
 		for _, o := range report.Openings(r.Type, r.Inputs) {
-			if o.World() && !(s.stack.Access.OpenToWorld && bastionSSH(r, o)) {
-				hits = append(hits, on(r, "it opens "+o.String()))
+			if o.World() && asked == (s.stack.Access.OpenToWorld && bastionSSH(r, o)) {
+				messages = append(messages, "it opens "+o.String())
 			}
 		}
-	}
-	return hits
+		return messages
+	})
 }
 
-func worldOpenSSH(s *subject) (hits []hit) {
-	for _, r := range s.stays {
-		for _, o := range report.Openings(r.Type, r.Inputs) {
-			if o.World() && s.stack.Access.OpenToWorld && bastionSSH(r, o) {
-				hits = append(hits, on(r, "it opens "+o.String()))
-			}
-		}
-	}
-	return hits
-}
-
-func publicNodes(s *subject) (hits []hit) {
-	for _, r := range s.stays {
+func publicNodes(s *subject) []hit {
+	return each(s.stays, func(r report.Resource) []string {
 		subnet := r.Type == "aws:ec2/subnet:Subnet" && strings.HasPrefix(r.Step, "private-")
-		if why := report.Public(r.Type, r.Inputs); why != "" && (isNode(r) || subnet) {
-			hits = append(hits, on(r, why))
-		}
-	}
-	return hits
+		why := report.Public(r.Type, r.Inputs)
+		return only(why != "" && (isNode(r) || subnet), why)
+	})
 }
 
-func publicBalancers(s *subject) (hits []hit) {
-	for _, r := range s.of("aws:lb/loadBalancer:LoadBalancer") {
-		if why := report.Public(r.Type, r.Inputs); why != "" {
-			hits = append(hits, on(r, why))
-		}
-	}
-	return hits
+func publicBalancers(s *subject) []hit {
+	return each(s.of("aws:lb/loadBalancer:LoadBalancer"), func(r report.Resource) []string {
+		why := report.Public(r.Type, r.Inputs)
+		return only(why != "", why)
+	})
 }

@@ -56,12 +56,24 @@ func isNode(r report.Resource) bool {
 	return strings.HasPrefix(r.Component, "broker-") || strings.HasPrefix(r.Component, "controller-")
 }
 
-func place(r report.Resource) string {
-	return strings.TrimSpace(r.Component + " " + r.Step)
+// each makes a hit of every message that a check has about a resource.
+func each(resources []report.Resource, check func(report.Resource) (messages []string)) []hit {
+	var hits []hit
+	for _, r := range resources {
+		for _, message := range check(r) {
+			hits = append(hits, hit{strings.TrimSpace(r.Component + " " + r.Step), message})
+		}
+	}
+	return hits
 }
 
-// on makes one hit of a resource.
-func on(r report.Resource, message string) hit { return hit{place(r), message} }
+// only is one message, or none.
+func only(broken bool, message string) []string {
+	if !broken {
+		return nil
+	}
+	return []string{message}
+}
 
 // inner is an object among a resource's inputs, which some providers write as a
 // list of one.

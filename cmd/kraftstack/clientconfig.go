@@ -47,21 +47,17 @@ nothing is asked of the cluster.`,
 			if err := flags.check(cmd); err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
-			defer cancel()
-			out, err := outputs(ctx, flags.stack)
-			if err != nil {
+			return flags.look(cmd, outputs, func(_ context.Context, out cluster.Outputs) error {
+				files, err := flags.files(out)
+				if err != nil {
+					return err
+				}
+				if err := clientconfig.Write(flags.out, files, flags.force); err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(flags.out, files[0].Name))
 				return err
-			}
-			files, err := flags.files(out)
-			if err != nil {
-				return err
-			}
-			if err := clientconfig.Write(flags.out, files, flags.force); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(flags.out, files[0].Name))
-			return err
+			})
 		},
 	}
 	flags.register(cmd, 30*time.Second, false)
@@ -73,6 +69,7 @@ nothing is asked of the cluster.`,
 	return cmd
 }
 
+// check says what is wrong with the values of its own flags.
 func (f *clientConfigFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.user == "":
@@ -84,7 +81,7 @@ func (f *clientConfigFlags) check(cmd *cobra.Command) error {
 	case f.at != "" && !filepath.IsAbs(f.at):
 		return fail.Usage(cmd.CommandPath(), fmt.Errorf("--at is %q, must be an absolute path", f.at))
 	}
-	return f.liveFlags.check(cmd)
+	return nil
 }
 
 // files makes the configuration from what the stack exports.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kraftstack/internal/automation"
+	"kraftstack/internal/cluster"
 	"kraftstack/internal/fail"
 	"kraftstack/internal/inventory"
 )
@@ -30,35 +31,29 @@ the folder when you are done. json holds no secret and writes nothing.`,
   kraftstack inventory --stack dev --format json | jq -r '.hosts[].address'`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := flags.check(cmd); err != nil {
-				return err
-			}
 			if format != "ansible" && format != "ssh-config" && format != "json" {
 				return fail.Usage(cmd.CommandPath(), fmt.Errorf("--format is %q; it can be ansible, ssh-config or json", format))
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
-			defer cancel()
-			out, err := outputs(ctx, flags.stack)
-			if err != nil {
-				return err
-			}
-			if format == "json" {
-				return inventory.JSON(cmd.OutOrStdout(), out)
-			}
-			if keys == "" {
-				if keys, err = keysFolder(cmd, flags.stack); err != nil {
-					return err
+			return flags.look(cmd, outputs, func(_ context.Context, out cluster.Outputs) error {
+				if format == "json" {
+					return inventory.JSON(cmd.OutOrStdout(), out)
 				}
-			}
-			files, err := inventory.Write(keys, out)
-			if err != nil {
-				return &fail.Error{Cause: fail.Config, Op: "write the inventory of stack " + flags.stack, Err: err, Next: "name another folder with --keys"}
-			}
-			if format == "ansible" {
-				return files.Ansible(cmd.OutOrStdout(), out)
-			}
-			files.SSHConfig(cmd.OutOrStdout(), out)
-			return nil
+				if keys == "" {
+					var err error
+					if keys, err = keysFolder(cmd, flags.stack); err != nil {
+						return err
+					}
+				}
+				files, err := inventory.Write(keys, out)
+				if err != nil {
+					return &fail.Error{Cause: fail.Config, Op: "write the inventory of stack " + flags.stack, Err: err, Next: "name another folder with --keys"}
+				}
+				if format == "ansible" {
+					return files.Ansible(cmd.OutOrStdout(), out)
+				}
+				files.SSHConfig(cmd.OutOrStdout(), out)
+				return nil
+			})
 		},
 	}
 	flags.register(cmd, 30*time.Second, false)

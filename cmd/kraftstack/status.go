@@ -62,6 +62,21 @@ func (f *liveFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
+// look is the opening of a verb that looks at a running cluster: its flags are
+// checked, its time is bounded, and what the live view needs is at hand.
+func (f *liveFlags) look(cmd *cobra.Command, outputs OutputsFunc, do func(context.Context, cluster.Outputs) error) error {
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
+	defer cancel()
+	out, err := outputs(ctx, f.stack)
+	if err != nil {
+		return err
+	}
+	return do(ctx, out)
+}
+
 // noArguments is cobra.NoArgs with a usage error.
 func noArguments(cmd *cobra.Command, args []string) error {
 	return fail.Usage(cmd.CommandPath(), cobra.NoArgs(cmd, args))
@@ -84,23 +99,16 @@ which it should run.`,
   kraftstack status --stack dev --json | jq .quorum.leader`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := flags.check(cmd); err != nil {
-				return err
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
-			defer cancel()
-			out, err := outputs(ctx, flags.stack)
-			if err != nil {
-				return err
-			}
-			view, err := cluster.Status(ctx, out, options)
-			if err != nil {
-				return err
-			}
-			if err := printView(cmd.OutOrStdout(), view, flags.json); err != nil {
-				return err
-			}
-			return unhealthy(view)
+			return flags.look(cmd, outputs, func(ctx context.Context, out cluster.Outputs) error {
+				view, err := cluster.Status(ctx, out, options)
+				if err != nil {
+					return err
+				}
+				if err := printView(cmd.OutOrStdout(), view, flags.json); err != nil {
+					return err
+				}
+				return unhealthy(view)
+			})
 		},
 	}
 	flags.register(cmd, 30*time.Second, true)

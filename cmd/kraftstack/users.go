@@ -28,23 +28,16 @@ until a person removes it.`,
   kraftstack users --stack dev --json | jq '.others[].principal'`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := flags.check(cmd); err != nil {
-				return err
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
-			defer cancel()
-			out, err := outputs(ctx, flags.stack)
-			if err != nil {
-				return err
-			}
-			view, err := cluster.Users(ctx, out)
-			if err != nil {
-				return err
-			}
-			if flags.json {
-				return writeJSON(cmd.OutOrStdout(), view)
-			}
-			return printUsers(cmd.OutOrStdout(), flags.stack, view)
+			return flags.look(cmd, outputs, func(ctx context.Context, out cluster.Outputs) error {
+				view, err := cluster.Users(ctx, out)
+				if err != nil {
+					return err
+				}
+				if flags.json {
+					return writeJSON(cmd.OutOrStdout(), view)
+				}
+				return printUsers(cmd.OutOrStdout(), flags.stack, view)
+			})
 		},
 	}
 	flags.register(cmd, 30*time.Second, true)

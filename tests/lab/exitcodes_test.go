@@ -32,7 +32,7 @@ func exitCodes(t *testing.T, s story, stack string) {
 			t.Fatal(err)
 		}
 	}
-	const heap = "    heap: 384m\n"
+	const heap, access = "    heap: 384m\n", "    adminCidrs: [203.0.113.0/24]\n"
 	on := func(verb string, more ...string) []string { return append([]string{verb, "--stack", stack}, more...) }
 
 	t.Run("0 nothing to do", func(t *testing.T) { nothing(t, "up", s.up(t, stack)) })
@@ -50,6 +50,10 @@ func exitCodes(t *testing.T, s story, stack string) {
 		}
 		s.must(t, on("up")...)
 	})
+	t.Run("130 at once", func(t *testing.T) {
+		edit(heap, heap+"    config:\n      queued.max.requests: 406\n")
+		toldTwice(t, s, stack)
+	})
 	t.Run("3 a wrong key", func(t *testing.T) {
 		edit(heap, "    haep: 384m\n")
 		s.refused(t, 3, []string{"haep", "next:"}, on("up")...)
@@ -62,6 +66,17 @@ func exitCodes(t *testing.T, s story, stack string) {
 		s.refused(t, 5, []string{"bastion", "next:"}, on("status", "--timeout", "20s")...)
 		inside(t, pid, "systemctl", "start", "ssh.service")
 	})
+	t.Run("0 the host answers when it is tried again", func(t *testing.T) {
+		edit(access, access+"    hostTimeoutSeconds: 10\n")
+		pid := s.hostPID(t, stack, "bastion")
+		inside(t, pid, "systemctl", "stop", "ssh.service")
+		up := s.start(t, on("up", "--retries", "1")...)
+		up.says(t, "trying again, 1 of 1")
+		inside(t, pid, "systemctl", "start", "ssh.service")
+		if r := up.wait(t); r.code != 0 {
+			t.Errorf("exit code %d\n%s", r.code, r.stderr)
+		}
+	})
 	t.Run("6 the broker is down", func(t *testing.T) {
 		s.ssh(t, stack, "broker-1001", "sudo systemctl stop kafka")
 		s.refused(t, 6, []string{"not healthy", "next:"}, on("status")...)
@@ -70,7 +85,11 @@ func exitCodes(t *testing.T, s story, stack string) {
 	t.Run("8 an archive with another checksum", func(t *testing.T) {
 		edit(heap, heap+"    sha512: \""+strings.Repeat("0", 128)+"\"\n")
 		s.ssh(t, stack, "bastion", "sudo rm -rf /opt/kafka")
-		s.refused(t, 8, []string{"step: install", "SHA-512", "next:"}, on("up")...)
+		// Trying it again would be in vain.
+		r := s.refused(t, 8, []string{"step: install", "SHA-512", "next:"}, on("up", "--retries", "2")...)
+		if strings.Contains(r.stderr, "trying again") {
+			t.Errorf("a wrong checksum was tried again:\n%s", r.stderr)
+		}
 		edit("", "")
 		s.must(t, on("up")...)
 	})
@@ -121,6 +140,30 @@ func lockedThenTold(t *testing.T, s story, stack string) {
 		t.Errorf("it left a lock: %s", out)
 	}
 	s.must(t, "up", "--stack", stack)
+}
+
+// toldTwice interrupts an up, and once more. The driver ends at once; the engine,
+// whom the kernel tells, lets go of the state.
+func toldTwice(t *testing.T, s story, stack string) {
+	up := s.start(t, "up", "--stack", stack)
+	up.says(t, "configure") // what follows is the roll
+	began := time.Now()
+	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		if err := up.cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := up.wait(t); r.code != 130 || !strings.Contains(r.stderr, "ended at once; next:") || time.Since(began) > 3*time.Second {
+		t.Errorf("told twice to end: exit code %d after %s\n%s", r.code, time.Since(began), r.stderr)
+	}
+	if out := s.must(t, "unlock", "--stack", stack, "--wait", "2m"); !strings.Contains(out, "is not locked") {
+		t.Errorf("the lock of a run that was ended at once: %s", out)
+	}
+	if out := s.must(t, "history", "--stack", stack); !strings.Contains(out, "broken off") {
+		t.Errorf("the journal does not tell of it:\n%s", out)
+	}
+	s.must(t, "up", "--stack", stack)
+	nothing(t, "the up after it", s.up(t, stack))
 }
 
 // told: the journal knows all of it.

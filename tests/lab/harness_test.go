@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -106,9 +107,36 @@ func (s story) run(t *testing.T, args ...string) result {
 // process is a command that still runs.
 type process struct {
 	cmd            *exec.Cmd
-	stdout, stderr bytes.Buffer
+	stdout, stderr output
 	began          time.Time
 	args           []string
+}
+
+// output is what a command has printed so far.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// says waits until the command has said a word to people.
+func (p *process) says(t *testing.T, word string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%s says %q", p.args[0], word), 2*time.Minute, func() (bool, string) {
+		text := p.stderr.String()
+		return strings.Contains(text, word), text
+	})
 }
 
 const commandLimit = 8 * time.Minute
@@ -162,8 +190,8 @@ func (s story) mustJSON(t *testing.T, into any, args ...string) {
 }
 
 // refused runs a command that has to fail with an exit code and to say all the
-// given words.
-func (s story) refused(t *testing.T, code int, words []string, args ...string) {
+// given words. It returns how it ended.
+func (s story) refused(t *testing.T, code int, words []string, args ...string) result {
 	t.Helper()
 	r := s.run(t, args...)
 	if r.code != code {
@@ -174,6 +202,7 @@ func (s story) refused(t *testing.T, code int, words []string, args ...string) {
 			t.Errorf("kraftstack %s does not say %q, but:\n%s", strings.Join(args, " "), word, r.stderr)
 		}
 	}
+	return r
 }
 
 // ssh runs a shell command on a host of a stack.
