@@ -132,6 +132,57 @@ func (s *Server) body(r *http.Request) map[string]any {
 	return v
 }
 
+// dialect is how a platform speaks of comments.
+type dialect struct {
+	list, one string // the paths of all comments, and of one by {id}
+	edit      string // the method that changes one
+	form      func(Comment) map[string]any
+	pages     func(header http.Header, r *http.Request, next, last int)
+	writable  func(http.ResponseWriter, map[string]any) bool // answers where it is not
+	// gone and foreign refuse a comment that is not there, and another user's.
+	gone, foreign string
+}
+
+// comments are listed page by page, made and edited.
+func (s *Server) comments(mux *http.ServeMux, d dialect) {
+	mux.HandleFunc("GET "+d.list, func(w http.ResponseWriter, r *http.Request) {
+		items, next, last := s.page(r)
+		d.pages(w.Header(), r, next, last)
+		list := []any{}
+		for _, c := range items {
+			list = append(list, d.form(c))
+		}
+		s.reply(w, http.StatusOK, list)
+	})
+	mux.HandleFunc("POST "+d.list, func(w http.ResponseWriter, r *http.Request) {
+		if body := s.body(r); d.writable(w, body) {
+			s.reply(w, http.StatusCreated, d.form(s.Add(Self, body["body"].(string))))
+		}
+	})
+	mux.HandleFunc(d.edit+" "+d.one, func(w http.ResponseWriter, r *http.Request) {
+		c, body := s.find(r.PathValue("id")), s.body(r)
+		switch {
+		case c == nil:
+			s.message(w, http.StatusNotFound, d.gone)
+		case c.Author != Self:
+			s.t.Errorf("the comment of user %d is edited", c.Author)
+			s.message(w, http.StatusForbidden, d.foreign)
+		case d.writable(w, body):
+			c.Body = body["body"].(string)
+			s.reply(w, http.StatusOK, d.form(*c))
+		}
+	})
+}
+
+// known serves the paths that the driver should ask for; another one is an error
+// of the test.
+func (s *Server) known(inner *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	if _, pattern := inner.Handler(r); pattern == "" {
+		s.t.Errorf("%s %s is nothing that the package should ask for", r.Method, r.URL)
+	}
+	inner.ServeHTTP(w, r)
+}
+
 // page is the wanted page of the comments, and the numbers of the next and the
 // last one; 0 is no next one.
 func (s *Server) page(r *http.Request) (items []Comment, next, last int) {

@@ -20,37 +20,17 @@ func gitHubServer(s *Server) http.Handler {
 		}
 		s.reply(w, http.StatusOK, map[string]any{"login": "builder", "id": Self, "type": "User"})
 	})
-	mux.HandleFunc("GET /api/v3/repos/acme/kafka/issues/12/comments", func(w http.ResponseWriter, r *http.Request) {
-		items, next, last := s.page(r)
-		if next > 0 {
+	s.comments(mux, dialect{
+		list: "/api/v3/repos/acme/kafka/issues/12/comments", one: "/api/v3/repos/acme/kafka/issues/comments/{id}", edit: http.MethodPatch,
+		form: s.gitHubComment, writable: s.gitHubWritable, gone: "Not Found", foreign: "Must have admin rights to Repository.",
+		pages: func(header http.Header, r *http.Request, next, last int) {
 			link := func(page int, rel string) string {
 				return fmt.Sprintf(`<%s%s?page=%d&per_page=%s>; rel=%q`, s.URL, r.URL.Path, page, r.URL.Query().Get("per_page"), rel)
 			}
-			w.Header().Set("Link", link(next, "next")+", "+link(last, "last"))
-		}
-		list := []any{}
-		for _, c := range items {
-			list = append(list, s.gitHubComment(c))
-		}
-		s.reply(w, http.StatusOK, list)
-	})
-	mux.HandleFunc("POST /api/v3/repos/acme/kafka/issues/12/comments", func(w http.ResponseWriter, r *http.Request) {
-		if body := s.body(r); s.gitHubWritable(w, body) {
-			s.reply(w, http.StatusCreated, s.gitHubComment(s.Add(Self, body["body"].(string))))
-		}
-	})
-	mux.HandleFunc("PATCH /api/v3/repos/acme/kafka/issues/comments/{id}", func(w http.ResponseWriter, r *http.Request) {
-		c, body := s.find(r.PathValue("id")), s.body(r)
-		switch {
-		case c == nil:
-			s.message(w, http.StatusNotFound, "Not Found")
-		case c.Author != Self:
-			s.t.Errorf("the comment of user %d is edited", c.Author)
-			s.message(w, http.StatusForbidden, "Must have admin rights to Repository.")
-		case s.gitHubWritable(w, body):
-			c.Body = body["body"].(string)
-			s.reply(w, http.StatusOK, s.gitHubComment(*c))
-		}
+			if next > 0 {
+				header.Set("Link", link(next, "next")+", "+link(last, "last"))
+			}
+		},
 	})
 	mux.HandleFunc("POST /api/v3/repos/acme/kafka/statuses/{sha}", s.gitHubStatus)
 	return s.gitHubDoor(mux)
@@ -83,10 +63,7 @@ func (s *Server) gitHubDoor(inner *http.ServeMux) http.Handler {
 		case s.Hidden:
 			s.message(w, http.StatusNotFound, "Not Found")
 		default:
-			if _, pattern := inner.Handler(r); pattern == "" {
-				s.t.Errorf("%s %s is nothing that the package should ask for", r.Method, r.URL)
-			}
-			inner.ServeHTTP(w, r)
+			s.known(inner, w, r)
 		}
 	})
 }

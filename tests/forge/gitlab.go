@@ -17,36 +17,16 @@ func gitLabServer(s *Server) http.Handler {
 	mux.HandleFunc("GET /api/v4/user", func(w http.ResponseWriter, _ *http.Request) {
 		s.reply(w, http.StatusOK, map[string]any{"id": Self, "username": "builder"})
 	})
-	mux.HandleFunc("GET "+project+"/merge_requests/12/notes", func(w http.ResponseWriter, r *http.Request) {
-		items, next, last := s.page(r)
-		w.Header().Set("X-Next-Page", "")
-		if next > 0 {
-			w.Header().Set("X-Next-Page", strconv.Itoa(next))
-		}
-		w.Header().Set("X-Total-Pages", strconv.Itoa(last))
-		list := []any{}
-		for _, c := range items {
-			list = append(list, gitLabNote(c))
-		}
-		s.reply(w, http.StatusOK, list)
-	})
-	mux.HandleFunc("POST "+project+"/merge_requests/12/notes", func(w http.ResponseWriter, r *http.Request) {
-		if body := s.body(r); s.gitLabWritable(w, body) {
-			s.reply(w, http.StatusCreated, gitLabNote(s.Add(Self, body["body"].(string))))
-		}
-	})
-	mux.HandleFunc("PUT "+project+"/merge_requests/12/notes/{id}", func(w http.ResponseWriter, r *http.Request) {
-		c, body := s.find(r.PathValue("id")), s.body(r)
-		switch {
-		case c == nil:
-			s.message(w, http.StatusNotFound, "404 Note Not Found")
-		case c.Author != Self:
-			s.t.Errorf("the note of user %d is edited", c.Author)
-			s.message(w, http.StatusForbidden, "403 Forbidden")
-		case s.gitLabWritable(w, body):
-			c.Body = body["body"].(string)
-			s.reply(w, http.StatusOK, gitLabNote(*c))
-		}
+	s.comments(mux, dialect{
+		list: project + "/merge_requests/12/notes", one: project + "/merge_requests/12/notes/{id}", edit: http.MethodPut,
+		form: gitLabNote, writable: s.gitLabWritable, gone: "404 Note Not Found", foreign: "403 Forbidden",
+		pages: func(header http.Header, _ *http.Request, next, last int) {
+			header.Set("X-Next-Page", "")
+			if next > 0 {
+				header.Set("X-Next-Page", strconv.Itoa(next))
+			}
+			header.Set("X-Total-Pages", strconv.Itoa(last))
+		},
 	})
 	mux.HandleFunc("POST /api/v4/projects/44/statuses/{sha}", func(w http.ResponseWriter, r *http.Request) {
 		body := s.body(r)
@@ -74,10 +54,7 @@ func (s *Server) gitLabDoor(inner *http.ServeMux) http.Handler {
 		case s.Hidden:
 			s.message(w, http.StatusNotFound, "404 Project Not Found")
 		default:
-			if _, pattern := inner.Handler(r); pattern == "" {
-				s.t.Errorf("%s %s is nothing that the package should ask for", r.Method, r.URL)
-			}
-			inner.ServeHTTP(w, r)
+			s.known(inner, w, r)
 		}
 	})
 }
