@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
+	"kraftstack/internal/automation"
 	"kraftstack/internal/fail"
 	"kraftstack/internal/ui"
 )
@@ -35,11 +37,16 @@ func run(args []string) int {
 	return fail.Exit(err)
 }
 
-// interruptible is a context that the first interrupt ends. At the second this
-// process ends at once; the kernel then interrupts the engine once more, which
-// lets go of the state and drops what it was doing.
+// atOnce is how long the engine may take to let go of the state at the second
+// interrupt.
+const atOnce = 10 * time.Second
+
+// interruptible is a context that the first interrupt ends. The second makes the
+// engine drop what it is doing and let go of the state. A third one ends this
+// process, whatever the engine does.
 func interruptible(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(parent)
+	now := make(chan struct{})
+	ctx, cancel := context.WithCancel(automation.WithAtOnce(parent, now))
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -47,7 +54,13 @@ func interruptible(parent context.Context) (context.Context, context.CancelFunc)
 		fmt.Fprintln(os.Stderr, "kraftstack: interrupted: running steps end, then the state is let go of; a second interrupt ends at once")
 		cancel()
 		<-signals
-		fmt.Fprintln(os.Stderr, "kraftstack: ended at once; next: kraftstack history shows this run as broken off, refresh and up go on from what is recorded")
+		fmt.Fprintln(os.Stderr, "kraftstack: ending at once: what was being made is recorded as pending; refresh and up go on from there")
+		close(now)
+		select {
+		case <-signals:
+		case <-time.After(atOnce):
+		}
+		fmt.Fprintln(os.Stderr, "kraftstack: ended; next: kraftstack history shows this run as broken off, unlock removes its lock")
 		os.Exit(fail.Cancelled.Exit())
 	}()
 	return ctx, func() { signal.Stop(signals); cancel() }

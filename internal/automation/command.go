@@ -53,6 +53,36 @@ const engineTold = "received; cancelling"
 // whoever told this process.
 const toldWithin = time.Second
 
+type atOnceKey struct{}
+
+// WithAtOnce is a context whose runs do not wait for running steps any more once
+// a channel is closed: the engine then lets go of the state, in which what was
+// being made is pending.
+func WithAtOnce(ctx context.Context, now <-chan struct{}) context.Context {
+	return context.WithValue(ctx, atOnceKey{}, now)
+}
+
+// endAtOnce tells the engine to end, and once it has heard that, to do so at once.
+// It returns when the engine has ended.
+func endAtOnce(ctx context.Context, engine *os.Process, told *hearing, ended <-chan struct{}) {
+	now, _ := ctx.Value(atOnceKey{}).(<-chan struct{})
+	select {
+	case <-now:
+	case <-ended:
+		return
+	}
+	select {
+	case <-told.heard:
+	default:
+		_ = engine.Signal(os.Interrupt) // an engine that has ended is told nothing
+	}
+	select {
+	case <-told.heard:
+		_ = engine.Signal(os.Interrupt)
+	case <-ended:
+	}
+}
+
 // hearing notices the first time that a word is written to it.
 type hearing struct {
 	word  []byte
@@ -158,7 +188,13 @@ func (c command) Run(
 	}
 	cmd.WaitDelay = gracePeriod
 
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		ended := make(chan struct{})
+		go endAtOnce(ctx, cmd.Process, told, ended)
+		err = cmd.Wait()
+		close(ended)
+	}
 	code := 0
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		code = exit.ExitCode()

@@ -101,3 +101,26 @@ func TestVersion(t *testing.T) {
 		}
 	}
 }
+
+// At the second interrupt the engine is told once more, and still has somebody
+// who reads what it says.
+func TestAtOnce(t *testing.T) {
+	shellCLI(t, `n=0
+trap 'n=$((n+1)); if [ $n = 1 ]; then echo "^C received; cancelling"; else echo "^C received; terminating"; echo released the lock; exit 1; fi' INT
+echo started
+while true; do sleep 0.05; done`)
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/bin:/bin")
+	now := make(chan struct{})
+	ctx, cancel := context.WithCancel(WithAtOnce(t.Context(), now))
+	defer cancel()
+	started := make(chan struct{})
+	go func() {
+		<-started
+		cancel()
+		close(now)
+	}()
+	stdout, _, code, err := command{}.Run(ctx, t.TempDir(), nil, writers(notifier{started}), nil, nil, "up")
+	if stdout != "started\n^C received; cancelling\n^C received; terminating\nreleased the lock\n" || code != 1 || err == nil {
+		t.Errorf("got %q, %d, %v", stdout, code, err)
+	}
+}

@@ -142,8 +142,8 @@ func lockedThenTold(t *testing.T, s story, stack string) {
 	s.must(t, "up", "--stack", stack)
 }
 
-// toldTwice interrupts an up, and once more. The driver ends at once; the engine,
-// whom the kernel tells, lets go of the state.
+// toldTwice interrupts an up, and once more. The engine drops the roll that it
+// waits for, and lets go of the state.
 func toldTwice(t *testing.T, s story, stack string) {
 	up := s.start(t, "up", "--stack", stack)
 	up.says(t, "configure") // what follows is the roll
@@ -153,14 +153,11 @@ func toldTwice(t *testing.T, s story, stack string) {
 			t.Fatal(err)
 		}
 	}
-	if r := up.wait(t); r.code != 130 || !strings.Contains(r.stderr, "ended at once; next:") || time.Since(began) > 3*time.Second {
+	if r := up.wait(t); r.code != 130 || !strings.Contains(r.stderr, "ending at once") || time.Since(began) > 5*time.Second {
 		t.Errorf("told twice to end: exit code %d after %s\n%s", r.code, time.Since(began), r.stderr)
 	}
-	if out := s.must(t, "unlock", "--stack", stack, "--wait", "2m"); !strings.Contains(out, "is not locked") {
-		t.Errorf("the lock of a run that was ended at once: %s", out)
-	}
-	if out := s.must(t, "history", "--stack", stack); !strings.Contains(out, "broken off") {
-		t.Errorf("the journal does not tell of it:\n%s", out)
+	if out := s.must(t, "unlock", "--stack", stack); !strings.Contains(out, "is not locked") {
+		t.Errorf("it left a lock: %s", out)
 	}
 	s.must(t, "up", "--stack", stack)
 	nothing(t, "the up after it", s.up(t, stack))
