@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Makes a picture of one frame of a real run from its recording.
 
-    script -qefc "stty rows 30 cols 92; bin/kraftstack up --stack lab --yes" up.ansi
+    script -qefc "stty rows 30 cols 92; bin/kraftstack up --stack lab --yes" up.ansi # the same for status
     python3 -m venv /tmp/render && /tmp/render/bin/pip install rich==15.0.0
-    /tmp/render/bin/python docs/images/terminal.py up.ansi WORDS docs/images/up.svg
+    /tmp/render/bin/python docs/images/terminal.py up.ansi fetching,Java docs/images/up.svg
 
-The frame is the first that holds all of WORDS, which are joined by commas; "last" is what stands on the
-terminal at the end.
+The frame is the first that holds all of the words, which are joined by commas; "last" is what stands on
+the terminal at the end. The title is the file's name.
 """
 
 import io
@@ -37,11 +37,12 @@ def frame(recording, words):
 
 def main():
     source, words, picture = sys.argv[1:]
-    recording = pathlib.Path(source).read_text(errors="replace")
-    recording = re.sub(r"^Script (started|done).*\n?", "", recording, flags=re.MULTILINE)
+    recording = pathlib.Path(source).read_bytes().decode(errors="replace")
+    recording = re.sub(r"^Script (started|done).*\n?|\x1b\]11;\?\x1b\\\\|\x1b\[6n", "", recording, flags=re.MULTILINE)
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="standard")
     console.print(Text.from_ansi(frame(recording, words.split(","))))
-    svg = console.export_svg(title="kraftstack", unique_id=pathlib.Path(picture).stem)
+    verb = pathlib.Path(picture).stem
+    svg = console.export_svg(title=f"kraftstack {verb}", unique_id=verb)
     pathlib.Path(picture).write_text(FONTS.sub("", svg))
 
 
