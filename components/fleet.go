@@ -32,6 +32,8 @@ type FleetArgs struct {
 	Launch  *Launch
 	// Certificates sign the nodes.
 	Certificates *Certificates
+	// Gate is asked before a node's instance is stopped; nil stops none.
+	Gate Gate
 }
 
 // NewFleet makes every node, waits for the quorum once, and rolls.
@@ -48,10 +50,14 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 	if err != nil {
 		return nil, err
 	}
+	inTurn, err := newTurns(ctx, args.Gate)
+	if err != nil {
+		return nil, err
+	}
 	for _, node := range args.Stack.Nodes() {
 		made, err := newNode(ctx, NodeArgs{
 			Stack: args.Stack, Node: node, Tags: args.Tags,
-			Network: args.Network, Access: args.Access, Launch: args.Launch, NeverShrink: neverShrink,
+			Network: args.Network, Access: args.Access, Launch: args.Launch, NeverShrink: neverShrink, InTurn: inTurn,
 		}, f)
 		if err != nil {
 			return nil, err

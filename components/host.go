@@ -55,6 +55,7 @@ type instanceArgs struct {
 	subnet       *ec2.Subnet
 	group        *ec2.SecurityGroup
 	hostname     string
+	hooks        *pulumi.ResourceHookBinding
 	hop          bool // connections to other hosts pass through it
 }
 
@@ -68,6 +69,10 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 			FQDN: args.hostname, User: args.launch.User, HostKey: keys[0].(string), HostKeyPublic: keys[1].(string), Hop: args.hop,
 		})
 	}).(pulumi.StringOutput)
+	var opts []pulumi.ResourceOption
+	if args.hooks != nil {
+		opts = append(opts, pulumi.ResourceHooks(args.hooks))
+	}
 	h.Instance, err = ec2.NewInstance(ctx, h.resource("instance"), &ec2.InstanceArgs{
 		LaunchTemplate:        args.launch.from(args.role),
 		InstanceType:          pulumi.String(args.instanceType),
@@ -79,13 +84,13 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 		KeyName:               h.access.keyPair.KeyName,
 		UserData:              userData,
 		Tags:                  h.tags.named(h.stack + "-" + h.name),
-	}, pulumi.Parent(h.parent),
+	}, append(opts, pulumi.Parent(h.parent),
 		// The data volume can be in one place only, so the old host goes first.
 		pulumi.DeleteBeforeReplace(true),
 		// Another template, a newer image in it for one, or what a host is first
 		// booted with is no reason to replace a fleet: they take effect when a host
 		// is replaced for another reason.
-		pulumi.IgnoreChanges([]string{"launchTemplate", "userData", "keyName"}))
+		pulumi.IgnoreChanges([]string{"launchTemplate", "userData", "keyName"}))...)
 	return err
 }
 

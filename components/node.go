@@ -42,6 +42,8 @@ type NodeArgs struct {
 	Launch  *Launch
 	// NeverShrink refuses a smaller data volume.
 	NeverShrink *pulumi.ResourceHook
+	// InTurn stops one instance at a time.
+	InTurn *pulumi.ResourceHookBinding
 }
 
 // recordTTL in seconds bounds how long a client looks for a replaced host at
@@ -80,7 +82,7 @@ func (n *Node) addHost(ctx *pulumi.Context, args NodeArgs) error {
 	err := n.addInstance(ctx, instanceArgs{
 		launch: args.Launch, role: roleOf(n.Node), instanceType: n.InstanceType, placement: args.Launch.group(n.Node),
 		subnet: args.Network.PrivateSubnets[n.Zone], group: args.Access.NodeGroup,
-		hostname: args.Stack.Host(n.Node),
+		hostname: args.Stack.Host(n.Node), hooks: args.InTurn,
 	})
 	if err != nil {
 		return err

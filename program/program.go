@@ -15,9 +15,19 @@ import (
 	"kraftstack/config"
 )
 
+// Options are what a program may be given by whoever runs it.
+type Options struct {
+	// Gate is asked before a node's instance is stopped for another type; nil
+	// refuses that.
+	Gate components.Gate
+}
+
+// Deploy declares one Kafka cluster, without options.
+func Deploy(ctx *pulumi.Context) error { return Options{}.Deploy(ctx) }
+
 // Deploy declares one Kafka cluster. Everything that can be refused is refused
 // before the first resource is registered.
-func Deploy(ctx *pulumi.Context) error {
+func (o Options) Deploy(ctx *pulumi.Context) error {
 	stack, err := loadStack(ctx)
 	if err != nil {
 		return err
@@ -55,6 +65,7 @@ func Deploy(ctx *pulumi.Context) error {
 	}
 	fleet, err := components.NewFleet(ctx, "fleet", components.FleetArgs{
 		Stack: stack, Tags: tags, Network: network, Access: access, Quorum: quorum, Launch: launch, Certificates: certificates,
+		Gate: o.Gate,
 	})
 	if err != nil {
 		return err

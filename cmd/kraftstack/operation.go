@@ -63,6 +63,7 @@ type operation struct {
 	began   *report.Collector
 	leftOut []report.Change // changes that a narrowed run does not make
 	file    config.Stack    // what the stack file says
+	stopped bool            // a node's instance was, for another type
 }
 
 // perform reads as what a run does.
@@ -83,7 +84,9 @@ func (op *operation) perform(ctx context.Context) error {
 	if err := op.lookAhead(ctx, stack); err != nil {
 		return err
 	}
-	err = op.attempt(ctx, stack)
+	if err = op.attempt(ctx, stack); err == nil {
+		err = op.awaitStopped(ctx)
+	}
 	result := op.judge(op.began)
 	if err != nil {
 		result = result.WithFailure(ui.OneLine(err.Error()))
@@ -115,7 +118,7 @@ func (op *operation) askFirst() error {
 func (op *operation) open(ctx context.Context) (*automation.Stack, error) {
 	kept := make(chan error, 1)
 	go func() { kept <- op.keepState(ctx) }()
-	stack, err := automation.Open(ctx, op.dir, op.stack, program.Deploy, op.create)
+	stack, err := automation.Open(ctx, op.dir, op.stack, program.Options{Gate: op.mayStop}.Deploy, op.create)
 	if keptErr := <-kept; err == nil {
 		err = keptErr
 	}

@@ -173,6 +173,9 @@ func printView(w io.Writer, view cluster.View, asJSON bool) error {
 			b.WriteString("  " + problem + "\n")
 		}
 	}
+	for _, warning := range view.Warnings {
+		b.WriteString("  " + ui.Paint("warning", ui.Strong, t.Color) + ": " + warning + "\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -209,16 +212,24 @@ func quorumTable(b *strings.Builder, view cluster.View, color bool) {
 
 func brokerTable(b *strings.Builder, view cluster.View, color bool) {
 	b.WriteString("\nbrokers\n")
-	table := ui.NewTable("id", "host", "rack", "instance", "state")
+	table := ui.NewTable("id", "host", "rack", "instance", "disk", "state")
 	for _, broker := range view.Brokers {
 		state := ui.Cell{Text: "alive", Tone: ui.Good}
 		if !broker.Alive {
 			state = ui.Cell{Text: "dead", Tone: ui.Bad}
 		}
 		table.Row(ui.Cell{Text: strconv.Itoa(int(broker.ID))}, ui.Cell{Text: broker.Host},
-			ui.Cell{Text: broker.Rack}, ui.Cell{Text: broker.Instance}, state)
+			ui.Cell{Text: broker.Rack}, ui.Cell{Text: broker.Instance}, diskCell(broker.Disk), state)
 	}
 	_ = table.Write(b, "  ", color)
+}
+
+// diskCell is how full a broker's disk is.
+func diskCell(disk *cluster.Disk) ui.Cell {
+	if disk == nil {
+		return ui.Cell{Text: "unknown"}
+	}
+	return ui.Cell{Text: fmt.Sprintf("%d %%", disk.Used())}
 }
 
 // usersLine tells of the users, and all that differs from the stack.

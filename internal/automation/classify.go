@@ -68,6 +68,8 @@ var (
 	violatesPlan = regexp.MustCompile(`resource (\S+) violates plan`)
 	// How the program refuses what a stack file says.
 	hookRefusal = regexp.MustCompile(`before hook "[^"]+" failed: (.+)`)
+	// How it leaves a host alone that the cluster cannot do without.
+	stopRefusal = regexp.MustCompile(`(\S+ was not stopped: .+); next: (.+)`)
 	fileRefusal = regexp.MustCompile(`(?s)the configuration of stack "[^"]*" has \d+ problems?:.*`)
 	colour      = regexp.MustCompile("\x1b\\[[0-9;]*m|<\\{%[^%]*%\\}>")
 )
@@ -159,6 +161,9 @@ func resourceFailure(op string, seen *failures) error {
 		if refused.MatchString(message) {
 			e.Cause = fail.Gate
 		}
+	case stopRefusal.MatchString(message):
+		m := stopRefusal.FindStringSubmatch(message)
+		e.Cause, e.Err, e.Next = fail.Gate, errors.New(m[1]), m[2]
 	case hookRefusal.MatchString(message):
 		e.Cause, e.Err = fail.Config, errors.New(hookRefusal.FindStringSubmatch(message)[1])
 		e.Next = "mend the stack file and run the same command again"

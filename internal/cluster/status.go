@@ -67,6 +67,8 @@ func Status(ctx context.Context, out Outputs, opts StatusOptions) (View, error) 
 			return nil
 		})
 	}
+	var full map[int32]Disk
+	group.Go(func() error { full = disks(ctx, brokers); return nil })
 	if opts.Hosts {
 		group.Go(func() error {
 			v.Hosts = t.checkHosts(ctx)
@@ -78,8 +80,9 @@ func Status(ctx context.Context, out Outputs, opts StatusOptions) (View, error) 
 	if meta != nil && meta.ClusterID != nil {
 		v.ClusterID = *meta.ClusterID
 	}
-	v.Brokers = brokerViews(out, meta, brokers)
-	v.Problems = judge(v, out)
+	v.Brokers = withDisks(brokerViews(out, meta, brokers), full)
+	overfull, warnings := judgeDisks(v.Brokers)
+	v.Problems, v.Warnings = append(judge(v, out), overfull...), warnings
 	v.Healthy = len(v.Problems) == 0
 	return v, ctxCancelled(ctx)
 }

@@ -17,6 +17,7 @@ type View struct {
 	Hosts        []HostView    `json:"hosts,omitempty"` // only when asked for
 	Healthy      bool          `json:"healthy"`         // exactly when there are no problems
 	Problems     []string      `json:"problems"`        // one sentence each, worst first
+	Warnings     []string      `json:"warnings"`        // what will be a problem if nobody does anything
 }
 
 // Metadata is how far the cluster has committed itself to a version of Kafka: the
@@ -56,7 +57,17 @@ type BrokerView struct {
 	Instance string `json:"instance,omitempty"` // its EC2 instance
 	Alive    bool   `json:"alive"`              // registered, not fenced, and answering
 	Silence  string `json:"silence,omitempty"`  // why it does not answer clients
+	Disk     *Disk  `json:"disk"`               // of its data; null: it did not say
 }
+
+// Disk is the fullest volume that a broker keeps data on.
+type Disk struct {
+	Total int64 `json:"totalBytes"`
+	Free  int64 `json:"freeBytes"` // what Kafka can still use
+}
+
+// Used is the share that is taken, in percent.
+func (d Disk) Used() int { return int(100 * (d.Total - d.Free) / d.Total) }
 
 // Partitions counts the partitions of all topics, internal ones included.
 type Partitions struct {

@@ -69,11 +69,11 @@ func voters(resources []Resource) map[string]bool {
 }
 
 // VotersDown is how many voters there are, and which of them lose their host for
-// a while: it is replaced, or AWS stops it.
+// a while with nothing that keeps them apart: it is replaced, or AWS stops it.
 func VotersDown(resources []Resource) (count int, down []string) {
 	voters := voters(resources)
 	for _, r := range resources {
-		if voters[r.Component] && r.Type == typeInstance && (r.Op == "replace" || r.stops()) {
+		if voters[r.Component] && r.Type == typeInstance && (r.Op == "replace" || r.stops() && !r.inTurn()) {
 			down = append(down, r.Component)
 		}
 	}

@@ -121,8 +121,7 @@ func (f *finder) losses(r Resource) {
 // is stopped (pulumi-aws aws.ec2.Instance: instanceType, userData, ebsOptimized).
 var stoppers = []string{"instanceType", "userData", "userDataBase64", "ebsOptimized"}
 
-// stops finds instances that are stopped to be changed: Kafka on them goes
-// down without a gate, and nothing orders one after another.
+// stops finds instances that are stopped to be changed.
 func (f *finder) stops(r Resource) {
 	if r.stops() {
 		f.add(Review, riskStop, "host is stopped and started by AWS for its new "+r.stopper(), r.Component)
@@ -143,6 +142,10 @@ func (r Resource) stopper() string {
 	}
 	return ""
 }
+
+// inTurn says whether nodes are stopped for it one after another, each when the
+// cluster is whole (components.Gate).
+func (r Resource) inTurn() bool { return r.stopper() == "instanceType" }
 
 // differs compares values that came from JSON.
 func differs(a, b any) bool { return fmt.Sprint(a) != fmt.Sprint(b) }

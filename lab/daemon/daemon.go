@@ -128,7 +128,7 @@ func (d *daemon) start(ctx context.Context, log io.Writer) error {
 // startProviders serves the stand-ins on the ports that this lab had before.
 func (d *daemon) startProviders(ctx context.Context, saved state) error {
 	options := providers.Options{
-		AWSEndpoint: d.cloud.url(), Ports: saved.Providers,
+		AWSEndpoint: d.cloud.url(), Ports: saved.Providers, IsOff: d.hosts.IsOff,
 		Log: func(format string, args ...any) { d.log.Warn("provider", "message", fmt.Sprintf(format, args...)) },
 	}
 	server, err := providers.Serve(ctx, options)

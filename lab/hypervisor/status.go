@@ -70,6 +70,16 @@ func (h *Hypervisor) Status() Status {
 	return status
 }
 
+// IsOff says whether the host of an instance has powered off, or is gone.
+func (h *Hypervisor) IsOff(instance string) bool {
+	for _, host := range h.Status().Hosts {
+		if host.Instance == instance {
+			return host.State == phaseStopped
+		}
+	}
+	return true
+}
+
 // describe fills in what only the host's actor knows.
 func (a *host) describe(status *HostStatus) {
 	a.mu.Lock()

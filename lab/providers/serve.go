@@ -27,6 +27,8 @@ type Options struct {
 	// Ports maps provider names (aws, command, tls) to ports on 127.0.0.1; a
 	// missing one or 0 means any free port.
 	Ports map[string]int
+	// IsOff says whether an instance's host has powered off; nil asks nobody.
+	IsOff func(instance string) bool
 	// Dial is how remote commands reach the first host on their way; nil is
 	// TCP, as in a lab. Tests without hosts give their own.
 	Dial commandprovider.DialFunc
@@ -48,7 +50,7 @@ func Serve(ctx context.Context, opts Options) (*Server, error) {
 	}
 	all := map[string]attach.Provider{
 		awsprovider.Name: {Name: awsprovider.Name, Version: awsprovider.Version, New: func() p.Provider {
-			return awsprovider.New(awsprovider.Options{Endpoint: opts.AWSEndpoint})
+			return awsprovider.New(awsprovider.Options{Endpoint: opts.AWSEndpoint, IsOff: opts.IsOff})
 		}},
 		commandprovider.Name: {Name: commandprovider.Name, Version: commandprovider.Version, New: func() p.Provider {
 			return commandprovider.NewWithDialer(opts.Dial)

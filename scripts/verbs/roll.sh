@@ -58,11 +58,11 @@ pass_gate() {
   if ! unit_is_active; then return 0; fi
   IFS=, read -r -a ids <<<"${FLAG[together]:-${FLAG[node-id]}}"
   roles=$(property "$PROPERTIES" process.roles)
-  if [[ $roles == *controller* ]]; then
-    gate_step 'the other voters to catch up' may-stop-voters "${ids[@]}"
-  fi
   if [[ $roles == *broker* ]]; then
     gate_step 'the partitions of this broker to have replicas to spare' may-stop-brokers "${ids[@]}"
+  fi
+  if [[ $roles == *controller* ]]; then
+    gate_step 'the other voters to catch up' may-stop-voters "${ids[@]}"
   fi
   lap gate
 }

@@ -22,6 +22,7 @@ import (
 type cloud struct {
 	region      string
 	defaultTags map[string]string
+	isOff       func(instance string) bool // nil: nobody can tell
 	ec2         *ec2.Client
 	elb         *elb.Client
 	iam         *iam.Client
@@ -30,10 +31,10 @@ type cloud struct {
 	sts         *sts.Client
 }
 
-func newCloud(endpoint string, cfg settings) *cloud {
+func newCloud(opts Options, cfg settings) *cloud {
 	conf := aws.Config{
 		Region:       cfg.region,
-		BaseEndpoint: aws.String(endpoint),
+		BaseEndpoint: aws.String(opts.Endpoint),
 		// The lab's AWS takes any key; these are no secrets.
 		Credentials:      credentials.NewStaticCredentialsProvider("kraftstack", "kraftstack", ""),
 		RetryMaxAttempts: 3,
@@ -41,6 +42,7 @@ func newCloud(endpoint string, cfg settings) *cloud {
 	return &cloud{
 		region:      cfg.region,
 		defaultTags: cfg.defaultTags,
+		isOff:       opts.IsOff,
 		ec2:         ec2.NewFromConfig(conf),
 		elb:         elb.NewFromConfig(conf),
 		iam:         iam.NewFromConfig(conf),

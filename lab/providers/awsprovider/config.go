@@ -18,7 +18,7 @@ import (
 // session is the provider's side of one connection: the configuration that the
 // engine gave on it.
 type session struct {
-	endpoint string
+	options Options
 
 	mu    sync.Mutex
 	cloud *cloud
@@ -49,7 +49,7 @@ func (s *session) configure(_ context.Context, req p.ConfigureRequest) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cloud = newCloud(s.endpoint, cfg)
+	s.cloud = newCloud(s.options, cfg)
 	return nil
 }
 

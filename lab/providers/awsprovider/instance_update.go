@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -215,7 +216,12 @@ func stopInstance(ctx context.Context, c *cloud, id string) error {
 	if _, err := c.ec2.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{id}}); err != nil {
 		return failed("StopInstances", id, err)
 	}
-	return awaitInstance(ctx, c, id, types.InstanceStateNameStopped)
+	if err := awaitInstance(ctx, c, id, types.InstanceStateNameStopped); err != nil || c.isOff == nil {
+		return err
+	}
+	return await(ctx, "the host of "+id+" to power off", 10*time.Minute, func(context.Context) (bool, string, error) {
+		return c.isOff(id), "it runs", nil
+	})
 }
 
 func startInstance(ctx context.Context, c *cloud, id string) error {

@@ -32,13 +32,16 @@ const LabProfile = "kraftstack-lab"
 type Options struct {
 	// Endpoint is the URL of the AWS API (moto), for all services.
 	Endpoint string
+	// IsOff says whether an instance's host has powered off: moto calls one
+	// stopped at once, where AWS waits for it. nil believes moto.
+	IsOff func(instance string) bool
 }
 
 // New makes a provider for one engine connection. Its configuration belongs to
 // that connection alone: two engines, or two explicit providers of one engine,
 // never see each other's region or default tags.
 func New(opts Options) p.Provider {
-	s := &session{endpoint: opts.Endpoint}
+	s := &session{options: opts}
 	kinds := resources(s)
 	inferred := make([]infer.InferredResource, 0, len(kinds))
 	for _, token := range sortedKeys(kinds) {
