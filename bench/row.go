@@ -118,7 +118,10 @@ c  A preview with nothing to change. The peer is the floor of Pulumi itself: a p
    argument, the smallest that there is), same engine, same kind of providers, same file backend.
 d  A preview with nothing to change: the driver's whole time less that of the engine's process.
 e  The report of a preview that this run made: from its first event, decoding included, to text,
-   Markdown and JSON, in a process of its own; the most memory that it held, its program's file aside.`
+   Markdown and JSON, in a process of its own; the most memory that it held, its program's file aside.
+f  Kafka's own producer on the bastion, three replicas; what its JVM takes to start is left out.
+   Brokers encrypt among themselves on both sides.
+g  kraftstack up with users more in the stack file: a resource each, and no other change.`
 
 // text is the median with its number of values, "" for none.
 func (s *Sample) text(unit string) string {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"time"
 
 	"kraftstack/config"
@@ -37,4 +38,12 @@ func certificates(of Access, now time.Time) *Certificates {
 		c.State = CertificatesDue
 	}
 	return c
+}
+
+// problems are those of a cluster with such certificates.
+func (c *Certificates) problems() []string {
+	if c == nil || c.State != CertificatesEnded {
+		return nil
+	}
+	return []string{fmt.Sprintf("the brokers' certificates ended at %s: no client trusts them; run kraftstack up", c.End.Format(time.RFC3339))}
 }

@@ -3,7 +3,6 @@ package cluster
 import (
 	"fmt"
 	"slices"
-	"time"
 )
 
 // judge lists everything that is wrong with what was seen, worst first.
@@ -14,9 +13,7 @@ func judge(v View, out Outputs) []string {
 	if out.ClusterID != "" && v.ClusterID != out.ClusterID {
 		say("the cluster's id is %s, the stack's is %s: these hosts run another cluster", v.ClusterID, out.ClusterID)
 	}
-	if c := v.Certificates; c != nil && c.State == CertificatesEnded {
-		say("the brokers' certificates ended at %s: no client trusts them; run kraftstack up", c.End.Format(time.RFC3339))
-	}
+	problems = append(problems, v.Certificates.problems()...)
 	if p := v.Partitions; p != nil {
 		if p.Offline > 0 {
 			say("%s without a leader", partitions(p.Offline))

@@ -12,6 +12,7 @@ import (
 // members, and nobody who shows another host key is spoken to.
 func security(t *testing.T, s story, stack string) {
 	t.Run("tls on every listener", func(t *testing.T) { tlsOnEveryListener(t, s, stack) })
+	t.Run("sslyze finds nothing", func(t *testing.T) { sslyzeFindsNothing(t, s, stack, "broker-1002") })
 	t.Run("members alone among members", func(t *testing.T) { membersAlone(t, s, stack) })
 	t.Run("a man in the middle", func(t *testing.T) { manInTheMiddle(t, s, stack) })
 }

@@ -29,12 +29,13 @@ const failedPassword = "another-one-that-never-worked-49"
 func TestSweep(t *testing.T) {
 	s := shared
 	const stack = "sweep"
-	s.stackFile(t, stack, "  kraftstack:brokers:\n    count: 3\n", "  kraftstack:brokers:\n    count: 1\n",
-		"    mode: combined\n    count: 3\n", "    mode: combined\n    count: 1\n",
-		"    zones: [us-east-1a, us-east-1b, us-east-1c]\n", "    zones: [us-east-1a]\n",
-		"    heap: 384m\n", "    heap: 384m\n  kraftstack:users:\n    - name: given\n    - name: generated\n")
+	certificate, key := givenAuthority(t)
+	s.sweptFile(t, stack, "")
 	s.must(t, "preview", "--stack", stack) // the stack has to be there to encrypt for
-	s.givePassword(t, stack, "users[0]", plantedPassword)
+	s.sweptFile(t, stack, "  kraftstack:security:\n    clients: both\n    ca:\n      certificate: |\n"+indented(certificate, 8)+
+		"  kraftstack:users:\n    - name: given\n    - name: generated\n    - {name: certified, authentication: mtls}\n")
+	s.setSecret(t, stack, "users[0].password", plantedPassword)
+	s.setSecret(t, stack, "security.ca.privateKey", key)
 	t.Cleanup(func() { s.must(t, "destroy", "--stack", stack, "--yes") })
 
 	temporary, told := t.TempDir(), t.TempDir()
@@ -55,8 +56,9 @@ func TestSweep(t *testing.T) {
 	say("audit", "audit", "--stack", stack)
 	say("status", "status", "--stack", stack, "--hosts")
 	n := s.secretsOf(t, stack)
+	s.addKey(t, n, "the given authority's key", key)
 	// A failure in the middle of a step that is given a password.
-	s.givePassword(t, stack, "users[0]", failedPassword)
+	s.setSecret(t, stack, "users[0].password", failedPassword)
 	s.ssh(t, stack, "broker-1001", "sudo systemctl stop kafka")
 	if code := say("failure", append([]string{"up"}, artifacts...)...); code != 8 {
 		t.Errorf("an up whose broker is down ended with %d", code)
@@ -83,21 +85,19 @@ func TestSweep(t *testing.T) {
 	t.Run("a leak is found", func(t *testing.T) { s.leakIsFound(t, stack, n) })
 }
 
+// sweptFile writes the stack file of one broker.
+func (s story) sweptFile(t *testing.T, stack, more string) {
+	t.Helper()
+	s.stackFile(t, stack, "  kraftstack:brokers:\n    count: 3\n", "  kraftstack:brokers:\n    count: 1\n",
+		"    mode: combined\n    count: 3\n", "    mode: combined\n    count: 1\n",
+		"    zones: [us-east-1a, us-east-1b, us-east-1c]\n", "    zones: [us-east-1a]\n",
+		"    heap: 384m\n", "    heap: 384m\n"+more)
+}
+
 func expectNone(t *testing.T, leaks []leak) {
 	t.Helper()
 	for _, l := range leaks {
 		t.Errorf("%s has %s", l.path, l.secret)
-	}
-}
-
-// givePassword puts a secret into the stack file as the documentation has it.
-func (s story) givePassword(t *testing.T, stack, user, password string) {
-	t.Helper()
-	env := s.environment(t)
-	c := exec.Command(lookPath(t, "pulumi", env), "config", "set", "--secret", "--path", "kraftstack:"+user+".password", "--stack", stack, "--non-interactive")
-	c.Env, c.Dir, c.Stdin = append(c.Environ(), env...), s.dir, strings.NewReader(password)
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("pulumi config set: %v\n%s", err, out)
 	}
 }
 
@@ -149,10 +149,11 @@ func (s story) secretsOf(t *testing.T, stack string) *needles {
 			}
 			passwords = len(users)
 			n.add(t, "a generated password", []byte(users["generated"]))
+			s.addKey(t, n, "a user's key", users["certified"])
 		}
 	}
 	s.addKey(t, n, "the node's key", s.ssh(t, stack, "broker-1001", "sudo cat /etc/kafka/tls/node.key"))
-	if len(n.names) < 10 || passwords != 2 {
+	if len(n.names) < 10 || passwords != 3 {
 		t.Fatalf("only these secrets are known: %v", n.names)
 	}
 	return n

@@ -68,9 +68,15 @@ func (s story) bothFile(t *testing.T, stack, more string) {
 func (s story) usersFile(t *testing.T, stack, shop string) {
 	t.Helper()
 	s.bothFile(t, stack, "  kraftstack:users:\n"+shop+readerUser+auditUser)
+	s.setSecret(t, stack, "users[1].password", oddPassword)
+}
+
+// setSecret puts a secret into the stack file as the documentation has it.
+func (s story) setSecret(t *testing.T, stack, path, value string) {
+	t.Helper()
 	env := s.environment(t)
-	c := exec.Command(lookPath(t, "pulumi", env), "config", "set", "--secret", "--path", "kraftstack:users[1].password", "--stack", stack, "--non-interactive")
-	c.Env, c.Dir, c.Stdin = append(c.Environ(), env...), s.dir, strings.NewReader(oddPassword)
+	c := exec.Command(lookPath(t, "pulumi", env), "config", "set", "--secret", "--path", "kraftstack:"+path, "--stack", stack, "--non-interactive")
+	c.Env, c.Dir, c.Stdin = append(c.Environ(), env...), s.dir, strings.NewReader(value)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("pulumi config set: %v\n%s", err, out)
 	}
