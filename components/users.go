@@ -87,11 +87,14 @@ func (u *Users) add(ctx *pulumi.Context, args UsersArgs, user config.User) error
 		"authentication": pulumi.String(user.Authentication),
 		"rules":          pulumi.ToStringArray(rules),
 	})
-	name, wanted := "--name="+user.Name, "--wanted="+strings.Join(rules, "\n")
+	wanted := []string{"--name=" + user.Name}
+	if len(rules) > 0 { // a user with a certificate may have none yet
+		wanted = append(wanted, "--wanted="+strings.Join(rules, "\n"))
+	}
 	_, err := u.host.command(ctx, user.Name, commandArgs{
-		create: pulumi.String(rememberingCall("user", name, wanted)),
-		update: pulumi.String(rememberingCall("user", name, wanted, "--known")),
-		delete: pulumi.String(rememberingCall("user", name, "--known")),
+		create: pulumi.String(rememberingCall("user", wanted...)),
+		update: pulumi.String(rememberingCall("user", append(wanted, "--known")...)),
+		delete: pulumi.String(rememberingCall("user", wanted[0], "--known")),
 		// What the step printed is what was applied.
 		remembers: true,
 		stdin:     stdin,

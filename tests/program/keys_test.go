@@ -62,6 +62,14 @@ func TestUserWithACertificate(t *testing.T) {
 		"kraftstack:security": map[string]any{"clients": "both"},
 		"kraftstack:users":    []any{map[string]any{"name": "audit", "authentication": "mtls"}},
 	}))
+	// Without rules there is nothing to say what is wanted by.
+	step := mustDeploy(t, small(map[string]any{
+		"kraftstack:security": map[string]any{"clients": "both"},
+		"kraftstack:users":    []any{map[string]any{"name": "audit", "authentication": "mtls"}},
+	})).get(t, "users-audit")
+	if got := step.text("create"); !strings.HasSuffix(got, "user '--name=audit'") {
+		t.Errorf("create is %s", got)
+	}
 	login := plain(exported["userLogins"]).(map[string]any)["audit"].(string)
 	pair, err := tls.X509KeyPair([]byte(login), []byte(login))
 	if err != nil {
