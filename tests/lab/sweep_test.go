@@ -52,7 +52,9 @@ func TestSweep(t *testing.T) {
 	artifacts := []string{"--stack", stack, "--artifacts", filepath.Join(told, "artifacts")}
 	say("preview", append([]string{"preview"}, artifacts...)...)
 	say("preview.json", "preview", "--stack", stack, "--json")
-	say("up", append([]string{"up"}, artifacts...)...)
+	if code := say("up", append([]string{"up"}, artifacts...)...); code != 0 {
+		t.Errorf("up ended with %d", code)
+	}
 	say("audit", "audit", "--stack", stack)
 	say("status", "status", "--stack", stack, "--hosts")
 	n := s.secretsOf(t, stack)
