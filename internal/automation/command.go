@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -17,8 +16,6 @@ import (
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
-
-	"kraftstack/internal/fail"
 )
 
 // command runs the Pulumi CLI for the Automation API. The SDK's own way kills
@@ -34,9 +31,6 @@ type command struct {
 }
 
 var _ auto.PulumiCommand = command{}
-
-// oldest is the first CLI that streams events over gRPC instead of a file.
-var oldest = semver.MustParse("3.206.0")
 
 // notStarted is the exit code of a CLI that did not run at all, as the SDK has
 // it.
@@ -121,29 +115,6 @@ func newCommand(ctx context.Context) command {
 		a := <-answers
 		return a.version, a.err
 	})}
-}
-
-func cliVersion(ctx context.Context) (semver.Version, error) {
-	out, err := exec.CommandContext(ctx, "pulumi", "version").Output()
-	if err != nil {
-		return semver.Version{}, noCLI(err)
-	}
-	version, err := semver.ParseTolerant(strings.TrimSpace(string(out)))
-	if err != nil || version.LT(oldest) {
-		return semver.Version{}, &fail.Error{
-			Cause: fail.Config, Op: "find the Pulumi CLI",
-			Err:  fmt.Errorf("the pulumi on the PATH is %q; %s or newer is needed", strings.TrimSpace(string(out)), oldest),
-			Next: "install a newer pulumi",
-		}
-	}
-	return version, nil
-}
-
-func noCLI(err error) error {
-	return &fail.Error{
-		Cause: fail.Config, Op: "find the Pulumi CLI", Err: err,
-		Next: "install pulumi, or use the lab's: eval \"$(kraftstack lab env)\"",
-	}
 }
 
 // Version is the CLI's version; Open has checked that there is one.

@@ -20,6 +20,7 @@ func shellCLI(t *testing.T, lines string) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir)
+	t.Setenv("XDG_CACHE_HOME", dir)
 }
 
 func TestLeanCommandStartsNoCLIForAnswersThatNobodyReads(t *testing.T) {
@@ -122,5 +123,34 @@ while true; do sleep 0.05; done`)
 	stdout, _, code, err := command{}.Run(ctx, t.TempDir(), nil, writers(notifier{started}), nil, nil, "up")
 	if stdout != "started\n^C received; cancelling\n^C received; terminating\nreleased the lock\n" || code != 1 || err == nil {
 		t.Errorf("got %q, %d, %v", stdout, code, err)
+	}
+}
+
+func TestVersionIsAskedOnce(t *testing.T) {
+	shellCLI(t, `echo asked >> "$COUNT"; echo v3.256.0`)
+	count := filepath.Join(t.TempDir(), "count")
+	t.Setenv("COUNT", count)
+	asked := func() int {
+		t.Helper()
+		version, err := newCommand(t.Context()).version()
+		if err != nil || version.String() != "3.256.0" {
+			t.Fatalf("got %s, %v", version, err)
+		}
+		text, err := os.ReadFile(count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(text), "asked")
+	}
+	if first, again := asked(), asked(); first != 1 || again != 1 {
+		t.Errorf("asked %d and then %d times", first, again)
+	}
+	// Another CLI at the same place.
+	newer := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(os.Getenv("PATH"), "pulumi"), newer, newer); err != nil {
+		t.Fatal(err)
+	}
+	if n := asked(); n != 2 {
+		t.Errorf("another CLI was asked %d times in all", n)
 	}
 }
