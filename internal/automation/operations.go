@@ -35,7 +35,7 @@ func (s *Stack) Preview(ctx context.Context, watch Watcher) error {
 		return err
 	}
 	return s.run(ctx, "preview", watch, func(stream chan<- events.EngineEvent) error {
-		_, err := s.inner.Preview(ctx, optpreview.EventStreams(stream), optpreview.Diff(),
+		_, err := s.inner.Preview(ctx, optpreview.EventStreams(stream),
 			optpreview.Target(s.options.Targets), optpreview.Plan(s.options.Plan),
 			optpreview.ProgressStreams(io.Discard), optpreview.ErrorProgressStreams(io.Discard))
 		return err
