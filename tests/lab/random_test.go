@@ -31,7 +31,7 @@ type wanderer struct {
 	random    *rand.Rand
 	version   string
 	upgradeAt int // the step that upgrades Kafka
-	retention int // hours; a setting that Kafka takes over while it runs
+	retention int // milliseconds; a setting that Kafka takes over while it runs
 	users     int
 }
 
@@ -43,7 +43,7 @@ func TestRandom(t *testing.T) {
 	t.Logf("seed %d, %d minutes; KRAFTSTACK_RANDOM_SEED=%[1]d tells the same story again", seed, minutes)
 	w := &wanderer{
 		ordeal: &ordeal{story: shared, stack: "random", heap: 384},
-		random: rand.New(rand.NewPCG(uint64(seed), 0)), version: olderKafka, retention: 24,
+		random: rand.New(rand.NewPCG(uint64(seed), 0)), version: olderKafka, retention: 90_000_000,
 	}
 	w.upgradeAt = 2 + w.random.IntN(3)
 	cache, err := paths.Cache()
@@ -84,7 +84,7 @@ func fromEnvironment(t *testing.T, name string, otherwise int) int {
 // write makes the stack file what the wanderer wants by now.
 func (w *wanderer) write(t *testing.T) {
 	t.Helper()
-	tail := fmt.Sprintf("    heap: %dm\n    config: {log.retention.hours: %d}\n", w.heap, w.retention)
+	tail := fmt.Sprintf("    heap: %dm\n    config: {log.retention.ms: %d}\n", w.heap, w.retention)
 	if w.users > 0 {
 		tail += "  kraftstack:users:\n"
 	}
