@@ -210,8 +210,13 @@ func (r result) good(t *testing.T) {
 // failed checks the status of a failure and that each text is part of what was said.
 func (r result) failed(t *testing.T, texts ...string) {
 	t.Helper()
-	if r.code != 1 {
-		t.Errorf("ended with %d, want 1\n%s%s", r.code, r.stdout, r.stderr)
+	r.endedWith(t, 1, texts...)
+}
+
+func (r result) endedWith(t *testing.T, code int, texts ...string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("ended with %d, want %d\n%s%s", r.code, code, r.stdout, r.stderr)
 	}
 	for _, text := range append(texts, "; next: ") {
 		if !strings.Contains(r.stderr, text) {

@@ -59,7 +59,9 @@ var (
 	// What kafka-node prints when it gives up.
 	toolkitError = regexp.MustCompile(`kafka-node: ([^:\s]+): ([a-z]+): (.+?); next: (.+)`)
 	// How it ends where the cluster cannot do without its node.
-	refused     = regexp.MustCompile(`(?i)exited with status 10\b`)
+	refused = regexp.MustCompile(`(?i)exited with status 10\b`)
+	// And where somebody has changed its host.
+	altered     = regexp.MustCompile(`(?i)exited with status 9\b`)
 	unreachable = regexp.MustCompile(`(?i)unable to dial|failed to dial|dial tcp|ssh: handshake failed|connection refused|i/o timeout|no route to host|error limit|after \d+ failed attempts`)
 	hostKey     = regexp.MustCompile(`(?i)host key mismatch|knownhosts|host key`)
 	// What a state backend says that would answer at another time.
@@ -160,6 +162,8 @@ func resourceFailure(op string, seen *failures) error {
 		}
 		if refused.MatchString(message) {
 			e.Cause = fail.Gate
+		} else if altered.MatchString(message) {
+			e.Cause = fail.Drift
 		}
 	case stopRefusal.MatchString(message):
 		m := stopRefusal.FindStringSubmatch(message)

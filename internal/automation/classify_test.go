@@ -73,6 +73,25 @@ func TestClassify(t *testing.T) {
 				Err: errors.New("node 1001 was not restarted: after 120 s of waiting for x: orders-0 (a; b); and 3 more"),
 			},
 		},
+		"a node whose host was changed by hand": {
+			err: upFailed,
+			seen: seen(begins(rolling), says("error", rolling.URN, strings.Replace(ran("'roll'",
+				"kafka-node: ip-10-0-0-9: roll: node 1001 was not restarted: this host was changed by hand: /etc/x; next: kraftstack audit"),
+				"status 1:", "status 9:", 1))),
+			want: fail.Error{
+				Cause: fail.Drift, Host: "broker-1001", Step: "roll", Next: "kraftstack audit",
+				Err: errors.New("node 1001 was not restarted: this host was changed by hand: /etc/x"),
+			},
+		},
+		"a host whose turn to stop does not come": {
+			err: upFailed,
+			seen: seen(begins(instance), says("error", instance.URN,
+				`before hook "node-waits-for-its-turn" failed: broker-1001 was not stopped: within 2m0s the cluster was not whole: a; next: kraftstack status`)),
+			want: fail.Error{
+				Cause: fail.Gate, Host: "broker-1001", Step: "instance", Next: "kraftstack status",
+				Err: errors.New("broker-1001 was not stopped: within 2m0s the cluster was not whole: a"),
+			},
+		},
 		"a host that does not answer": {
 			err:  upFailed,
 			seen: seen(begins(prepare), says("error", prepare.URN, "dial tcp 198.51.100.7:22: connect: connection refused (after 69 failed attempts)")),

@@ -27,6 +27,12 @@ refuse() {
   exit 10
 }
 
+# refuse_altered WHAT NEXT: this host was changed by hand; ends with status 9.
+refuse_altered() {
+  printf 'kafka-node: %s: %s: %s; next: %s\n' "$HOSTNAME" "$VERB" "$1" "$2" >&2
+  exit 9
+}
+
 # usage_error WHAT: the call itself is wrong; ends with status 2.
 usage_error() {
   printf 'kafka-node: %s: %s: %s; next: see kafka-node help\n' "$HOSTNAME" "$VERB" "$1" >&2

@@ -40,7 +40,7 @@ expect_unaltered() {
   local changed
   changed=$(altered | paste -s -d ' ')
   [[ -z $changed ]] ||
-    die "node ${FLAG[node-id]} was not restarted: this host was changed by hand: $changed" \
+    refuse_altered "node ${FLAG[node-id]} was not restarted: this host was changed by hand: $changed" \
       'kraftstack audit shows what differs; kraftstack up --repair mends it and restarts Kafka'
 }
 
@@ -93,7 +93,7 @@ restart_kafka() {
   lap stop
   wait_for "$(remaining "$1")" 'Kafka to start' runs_wanted_generation && return
   if [[ $(running_generation) == altered ]]; then
-    die "$UNIT came back, but this host was changed by hand meanwhile: $(altered | paste -s -d ' ')" 'kraftstack up --repair mends it and restarts Kafka'
+    refuse_altered "$UNIT came back, but this host was changed by hand meanwhile: $(altered | paste -s -d ' ')" 'kraftstack up --repair mends it and restarts Kafka'
   fi
   die_with_log "$UNIT did not come back with generation ${FLAG[generation]} ($(unit_property ActiveState), $(unit_property SubState))"
 }

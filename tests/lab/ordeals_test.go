@@ -202,7 +202,7 @@ func (o *ordeal) changedByHand(t *testing.T) {
 		o.script(t, o.stack, host, "echo vm.swappiness = 60 >>/etc/sysctl.d/90-kafka.conf")
 	}
 	o.change(t)
-	o.refused(t, 8, []string{"step: roll", "/etc/sysctl.d/90-kafka.conf", "kraftstack up --repair"}, "up", "--stack", o.stack)
+	o.refused(t, 9, []string{"step: roll", "/etc/sysctl.d/90-kafka.conf", "kraftstack up --repair"}, "up", "--stack", o.stack)
 	for host, process := range o.processes(t, o.stack) {
 		if process != before[host] {
 			t.Errorf("Kafka on %s was restarted", host)
