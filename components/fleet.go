@@ -79,6 +79,12 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 	if err := f.finalize(ctx, args.Stack); err != nil {
 		return nil, err
 	}
+	if err := f.rebalance(ctx, args.Stack); err != nil {
+		return nil, err
+	}
+	if err := f.retire(ctx, args.Network); err != nil {
+		return nil, err
+	}
 	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"nodes": pulumi.Int(len(f.Nodes))})
 }
 

@@ -28,6 +28,8 @@ const (
 	// hang: the command provider has no time limit of its own. Every wait in
 	// the toolkit is shorter.
 	commandTimeout = 1200
+	// unhurriedTimeout in seconds, 14 days, is for terabytes.
+	unhurriedTimeout = 14 * 24 * 3600
 )
 
 // host is what the bastion and the nodes share: an instance whose SSH host key
@@ -160,7 +162,7 @@ func (h *host) addInstall(ctx *pulumi.Context, stack config.Stack, after []pulum
 }
 
 type commandArgs struct {
-	create pulumi.StringInput
+	create pulumi.StringInput // nil: there is nothing to do
 	update pulumi.StringInput // nil: create serves both, being convergent
 	delete pulumi.StringInput // nil: what the step did goes with its host
 	stdin  pulumi.StringInput
@@ -183,11 +185,13 @@ func (h *host) command(
 	}
 	command := &remote.CommandArgs{
 		Connection: h.connection,
-		Create:     args.create.ToStringOutput(),
 		Triggers:   args.triggers,
 		// An sshd has to be told to accept the variable: kafka-node does so where
 		// a step needs it.
 		AddPreviousOutputInEnv: pulumi.Bool(args.remembers),
+	}
+	if args.create != nil {
+		command.Create = args.create.ToStringOutput()
 	}
 	if args.update != nil {
 		command.Update = args.update.ToStringOutput()
@@ -210,6 +214,12 @@ func toolkitCall(verb string, args ...string) string {
 		words = append(words, shellQuote(arg))
 	}
 	return strings.Join(words, " ")
+}
+
+// unhurriedCall is toolkitCall for a verb that moves data and ends by itself where
+// that does not get on.
+func unhurriedCall(verb string, args ...string) string {
+	return strings.Replace(toolkitCall(verb, args...), strconv.Itoa(commandTimeout), strconv.Itoa(unhurriedTimeout), 1)
 }
 
 // previousOutput is the variable in which the command provider sends a step's

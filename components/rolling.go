@@ -105,6 +105,28 @@ func rollBatch(ctx *pulumi.Context, batch []*Node, spare bool, after []pulumi.Re
 	return rolls, nil
 }
 
+// retire is what is done to a node before it leaves the stack: nothing happens
+// when it is made. All that a node needs to serve stands until it is done, and the
+// chain lets one node leave at a time. Destroying the stack retires nobody.
+func (f *Fleet) retire(ctx *pulumi.Context, network *Network) error {
+	var previous []pulumi.Resource
+	for _, node := range f.Nodes {
+		if !node.Broker {
+			continue
+		}
+		retire, err := node.command(ctx, "retire", commandArgs{
+			delete:   pulumi.String(unhurriedCall("retire", fmt.Sprintf("--node-id=%d", node.ID))),
+			triggers: pulumi.Array{},
+			after:    append([]pulumi.Resource{node.configure, node.Record}, previous...),
+		}, pulumi.DeletedWith(network.VPC))
+		if err != nil {
+			return err
+		}
+		previous = []pulumi.Resource{retire}
+	}
+	return nil
+}
+
 // addRoll restarts Kafka where it runs another generation than the wanted one,
 // if the cluster can do without it, and waits until the node serves again.
 func (n *Node) addRoll(ctx *pulumi.Context, step string, flags []string, after []pulumi.Resource) (pulumi.Resource, error) {

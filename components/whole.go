@@ -2,6 +2,8 @@ package components
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -21,7 +23,7 @@ func (f *Fleet) stage(ctx *pulumi.Context, args FleetArgs) error {
 			return err
 		}
 	}
-	flags := []string{"--version=" + args.Stack.Kafka.Version}
+	flags := []string{"--version=" + args.Stack.Kafka.Version, "--brokers=" + f.brokerIDs()}
 	if level := args.Stack.Kafka.MetadataLevel(); level > 0 {
 		flags = append(flags, fmt.Sprintf("--metadata-level=%d", level))
 	}
@@ -76,6 +78,27 @@ func (f *Fleet) administrator(ctx *pulumi.Context, args FleetArgs) error {
 	})
 	f.administrated = append(f.administrated, step)
 	return err
+}
+
+// rebalance moves partitions to brokers that join, and away from those that
+// leave, which are stopped only after it. It ends when all have moved.
+func (f *Fleet) rebalance(ctx *pulumi.Context, stack config.Stack) error {
+	flags := []string{"--brokers=" + f.brokerIDs(), fmt.Sprintf("--throttle-mib=%d", stack.Rebalance.ThrottleMiB)}
+	if stack.Rebalance.Spread == config.SpreadManual {
+		flags = append(flags, "--drain-only")
+	}
+	_, err := f.once(ctx, "rebalance", commandArgs{create: pulumi.String(unhurriedCall("rebalance", flags...)), after: f.rolled})
+	return err
+}
+
+func (f *Fleet) brokerIDs() string {
+	var ids []string
+	for _, node := range f.Nodes {
+		if node.Broker {
+			ids = append(ids, strconv.Itoa(node.ID))
+		}
+	}
+	return strings.Join(ids, ",")
 }
 
 // once runs a step for the whole cluster on its first broker. A replaced host is

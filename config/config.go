@@ -24,6 +24,7 @@ type Stack struct {
 	Kafka       Kafka
 	Users       []User // kraftstack:users, in the stack file's order
 	Rolling     Rolling
+	Rebalance   Rebalance
 	Security    Security
 	Policy      Policy
 }
@@ -136,6 +137,20 @@ type Rolling struct {
 const (
 	RollByBroker = "broker" // one host after another
 	RollByZone   = "zone"   // all of a zone's hosts at once, zone after zone
+)
+
+// Rebalance is kraftstack:rebalance.
+type Rebalance struct {
+	Spread string // "auto" (default) or "manual"
+	// ThrottleMiB is how much moves into, and out of, a broker in a second.
+	// Default 50.
+	ThrottleMiB int
+}
+
+// What rebalance.spread can say.
+const (
+	SpreadAuto   = "auto"   // brokers that join get their share of the partitions
+	SpreadManual = "manual" // they get new partitions only
 )
 
 // Volume is a gp3 data volume. Zero IOPS and Throughput mean gp3's baseline of

@@ -114,8 +114,9 @@ func TestSmallest(t *testing.T) {
 			Version: "4.3.0", ArchiveURL: "https://archive.apache.org/dist/kafka/4.3.0/kafka_2.13-4.3.0.tgz",
 			Heap: "1g", Config: map[string]string{}, Finalize: FinalizeAuto,
 		},
-		Rolling:  Rolling{By: RollByBroker, GateTimeoutSeconds: 120},
-		Security: Security{Clients: ClientsScram, CA: CA{Generation: 1}, ValidityHours: 8760, RenewBeforeHours: 2190, AdminRotation: 1, Updates: UpdatesImage},
+		Rolling:   Rolling{By: RollByBroker, GateTimeoutSeconds: 120},
+		Rebalance: Rebalance{Spread: SpreadAuto, ThrottleMiB: 50},
+		Security:  Security{Clients: ClientsScram, CA: CA{Generation: 1}, ValidityHours: 8760, RenewBeforeHours: 2190, AdminRotation: 1, Updates: UpdatesImage},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

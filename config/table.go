@@ -5,7 +5,7 @@ package config
 // more than one field are in rules.go.
 func table() []field {
 	return []field{
-		networkField(), accessField(), entryField(), controllersField(), brokersField(), kafkaField(), rollingField(),
+		networkField(), accessField(), entryField(), controllersField(), brokersField(), kafkaField(), rollingField(), rebalanceField(),
 		hostsField(), securityField(),
 		{name: "topics", kind: later, doc: "Topics that the stack owns."},
 		usersField(), policyField(),

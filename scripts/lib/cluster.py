@@ -7,35 +7,6 @@
 import concurrent.futures
 import sys
 
-
-class Numbers:
-    """A list of plain numbers: without the tagged fields that a structure has."""
-
-    @staticmethod
-    def read(data):
-        return [INT32.read(data) for _ in range(max(0, Length.read(data) - 1))]
-
-
-class Every:
-    """A list that is null, by which a request means all there are."""
-
-    @staticmethod
-    def write(_):
-        return Length.write(0)
-
-
-UUID, PORT = Number("16s"), Number(">H")
-REPLICA = {"id": INT32, "directory": UUID, "end": INT64, "fetched": INT64, "caught_up": INT64}
-METADATA = 3, 12, Record(topics=Every, create=BOOLEAN, operations=BOOLEAN), Record(
-    **THROTTLE, brokers=List(**BROKER), cluster=Text, controller=INT32, topics=List(
-        error=INT16, name=Text, id=UUID, internal=BOOLEAN, partitions=List(
-            error=INT16, index=INT32, leader=INT32, epoch=INT32, replicas=Numbers, in_sync=Numbers, offline=Numbers),
-        operations=INT32))
-DESCRIBE_QUORUM = 55, 2, Record(topics=List(name=Text, partitions=List(index=INT32))), Record(
-    **ERROR, topics=List(name=Text, partitions=List(
-        index=INT32, **ERROR, leader=INT32, epoch=INT32, high_watermark=INT64,
-        voters=List(**REPLICA), observers=List(**REPLICA))),
-    nodes=List(id=INT32, listeners=List(name=Text, host=Text, port=PORT)))
 CONFIGS_AT_ONCE = 1000
 EXAMPLES = 5
 ANSWER_SECONDS = 2  # for a broker to take a connection

@@ -27,6 +27,10 @@ class Failure(Exception):
         super().__init__(f"{what}; next: {then}")
 
 
+class Silent(Failure):
+    """Nobody answers now."""
+
+
 # --- Kafka's wire format: compact types, each structure with a (here empty)
 # section of tagged fields at its end (KIP-482).
 
@@ -108,6 +112,18 @@ class Words:
         return Length.write(len(value) + 1) + b"".join(map(Text.write, value))
 
 
+class Numbers:
+    """A list of plain numbers: without the tagged fields that a structure has."""
+
+    @staticmethod
+    def write(value):
+        return Length.write(0) if value is None else Length.write(len(value) + 1) + b"".join(map(INT32.write, value))
+
+    @staticmethod
+    def read(data):
+        return [INT32.read(data) for _ in range(max(0, Length.read(data) - 1))]
+
+
 class Record:
     def __init__(self, **fields):
         self.fields = fields
@@ -136,6 +152,7 @@ class Data:
 
 INT8, INT16, INT32, INT64 = Number(">b"), Number(">h"), Number(">i"), Number(">q")
 BOOLEAN, FLOAT64 = Number(">?"), Number(">d")
+UUID, PORT = Number("16s"), Number(">H")
 THROTTLE = {"throttle": INT32}
 ERROR = {"error": INT16, "message": Text}
 RESOURCE = {"type": INT8, "resource": Text, "pattern": INT8}
@@ -171,6 +188,17 @@ ALTER_CONFIGS = 44, 1, Record(
 DESCRIBE_CLUSTER = 60, 2, Record(operations=BOOLEAN, endpoints=INT8, fenced=BOOLEAN), Record(
     **THROTTLE, **ERROR, endpoints=INT8, cluster=Text, controller=INT32,
     brokers=List(**BROKER, fenced=BOOLEAN), operations=INT32)
+REPLICA = {"id": INT32, "directory": UUID, "end": INT64, "fetched": INT64, "caught_up": INT64}
+METADATA = 3, 12, Record(topics=Words, create=BOOLEAN, operations=BOOLEAN), Record(
+    **THROTTLE, brokers=List(**BROKER), cluster=Text, controller=INT32, topics=List(
+        error=INT16, name=Text, id=UUID, internal=BOOLEAN, partitions=List(
+            error=INT16, index=INT32, leader=INT32, epoch=INT32, replicas=Numbers, in_sync=Numbers, offline=Numbers),
+        operations=INT32))
+DESCRIBE_QUORUM = 55, 2, Record(topics=List(name=Text, partitions=List(index=INT32))), Record(
+    **ERROR, topics=List(name=Text, partitions=List(
+        index=INT32, **ERROR, leader=INT32, epoch=INT32, high_watermark=INT64,
+        voters=List(**REPLICA), observers=List(**REPLICA))),
+    nodes=List(id=INT32, listeners=List(name=Text, host=Text, port=PORT)))
 
 TOPIC, BROKER_CONFIG = 2, 4  # as in org.apache.kafka.common.config.ConfigResource
 BROKERS = 1  # DESCRIBE_CLUSTER of the brokers, not of the controllers
@@ -203,7 +231,7 @@ class Cluster:
                 return
             except (OSError, ValueError, Failure) as error:
                 problems.append(f"{server}: {error}".split("; next: ")[0])
-        raise Failure("no broker takes the administrator's connection: " + ", ".join(problems))
+        raise Silent("no broker takes the administrator's connection: " + ", ".join(problems))
 
     def connect(self, host, port, protocol):
         connection = socket.create_connection((host, port), CONNECT_SECONDS)
@@ -229,7 +257,7 @@ class Cluster:
         while len(content) < size:
             part = self.socket.recv(size - len(content))
             if not part:
-                raise Failure("the broker closed the connection: it refuses the request, or its Kafka is older than 4.1")
+                raise Silent("the broker closed the connection: it refuses the request, or its Kafka is older than 4.1")
             content += part
         return content
 
@@ -240,7 +268,7 @@ class Cluster:
         reply = answer.read(data)
         for part in [reply] + reply.get("results", []):
             if part.get("error", 0) not in (0, RESOURCE_NOT_FOUND):
-                raise Failure(f"the cluster refused it: {part['message'] or 'error ' + str(part['error'])}")
+                raise Failure(f"the cluster refused it: {part.get('message') or 'error ' + str(part['error'])}")
         return reply
 
     def log_in(self):

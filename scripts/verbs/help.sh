@@ -39,12 +39,21 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
       Makes a user's SCRAM credential, access rules and quotas those of the lines in
       --wanted. With --known, what PULUMI_COMMAND_STDOUT says was applied before, and
       is no longer wanted, goes; nothing else is ever removed.
-  admit --version=… [--metadata-level=…]
-      Refuses a version that could not read the cluster's metadata any more.
+  admit --version=… [--metadata-level=…] --brokers=…,…
+      Refuses a version that could not read the cluster's metadata any more, and
+      brokers that could not hold what those have that leave.
   finalize --release=4.3 [--metadata-level=…] [--hold]
       Raises the cluster's features to those of a release; --hold says what waits.
   live                          (lines NAME=VALUE or NAME on standard input)
       Brings settings about in all running brokers that need no restart.
+  rebalance --brokers=…,… --throttle-mib=… [--drain-only] | --cancel
+      Moves partitions away from all other brokers, and to those of these that have
+      less than their share. Says how far it is; goes on where it was stopped. Ends
+      with 10, and nothing moved, where these cannot hold them. --cancel ends the
+      moves that run and takes their limits back.
+  retire --node-id=… [--throttle-mib=50] [--timeout=630]
+      Takes this host out of the cluster: moves away what it still holds, stops Kafka
+      and unregisters it.
   check [--bastion]
       Compares this host with what this toolkit made of it; prints JSON. Ends with 0
       where all is right, with 3 where something differs.

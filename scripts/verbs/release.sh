@@ -1,14 +1,17 @@
 # shellcheck shell=bash
 # Which version of Kafka may run, and how far the cluster has committed to it.
 
-# verb_admit refuses a version that could not read the cluster's metadata, before
-# anything is changed for it. Only an older version than the running one can be
+# verb_admit refuses, before anything is changed for it, brokers that could not hold
+# what those have that leave, and a version that could not read the cluster's
+# metadata. Only an older version than the running one can be
 # such: a host on which nothing runs, or the same or an older one, has none to lose.
 verb_admit() {
   local running level=''
-  parse_flags 'version! metadata-level=' "$@"
+  parse_flags 'version! metadata-level= brokers!' "$@"
+  check_flag brokers "$ID_LIST" "$ID_LIST_WANTED"
   check_flag version '[0-9]+\.[0-9]+\.[0-9]+' 'three numbers such as 4.3.0'
   check_flag metadata-level '[0-9]+' 'a number'
+  if unit_is_active; then expect_room; fi
   running=$(current_version)
   level=${FLAG[metadata-level]}
   if [[ -z $running ]] || ! unit_is_active || ! is_older "${FLAG[version]}" "$running"; then
