@@ -38,6 +38,7 @@ type host struct {
 	namer
 	parent pulumi.Resource
 	access *Access
+	once   bool // its steps run once: what they would do today changes nothing
 
 	HostKey    *tls.PrivateKey
 	bornKey    *tls.PrivateKey // the host's until addKeys gives it HostKey
@@ -203,6 +204,9 @@ func (h *host) command(
 		command.Stdin = args.stdin.ToStringOutput()
 	}
 	opts = append(opts, pulumi.Parent(h.parent), pulumi.DependsOn(args.after))
+	if h.once {
+		opts = append(opts, pulumi.IgnoreChanges([]string{"create", "stdin", "connection"}))
+	}
 	return remote.NewCommand(ctx, h.resource(step), command, opts...)
 }
 

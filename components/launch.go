@@ -76,21 +76,24 @@ func NewLaunch(ctx *pulumi.Context, name string, args LaunchArgs, opts ...pulumi
 	if err := l.addRole(ctx, args.Stack.Region); err != nil {
 		return nil, err
 	}
-	types := map[string]string{roleBastion: args.Stack.Access.Bastion.InstanceType, roleBroker: args.Stack.Brokers.InstanceType}
-	if args.Stack.Controllers.Mode == config.ModeDedicated {
-		types[roleController] = args.Stack.Controllers.InstanceType
-	}
-	for _, role := range []string{roleBastion, roleController, roleBroker} {
-		if instanceType, used := types[role]; used {
-			if err := l.addTemplate(ctx, args.Images, role, instanceType); err != nil {
-				return nil, err
-			}
-		}
+	if err := l.addTemplate(ctx, args.Images, roleBastion, args.Stack.Access.Bastion.InstanceType); err != nil {
+		return nil, err
 	}
 	if err := l.addSpread(ctx, args.Stack.Nodes()); err != nil {
 		return nil, err
 	}
 	return l, ctx.RegisterResourceOutputs(l, pulumi.Map{"role": l.Role.Name})
+}
+
+// AddNodes makes the templates of the Kafka hosts. They are apart from the
+// bastion's, over which the image that they name may have to be baked first.
+func (l *Launch) AddNodes(ctx *pulumi.Context, stack config.Stack, images Images) error {
+	if stack.Controllers.Mode == config.ModeDedicated {
+		if err := l.addTemplate(ctx, images, roleController, stack.Controllers.InstanceType); err != nil {
+			return err
+		}
+	}
+	return l.addTemplate(ctx, images, roleBroker, stack.Brokers.InstanceType)
 }
 
 // trust lets EC2 alone give the role to an instance.
@@ -162,10 +165,10 @@ func (l *Launch) addTemplate(ctx *pulumi.Context, images Images, role, instanceT
 	return err
 }
 
-// protects tells whether a role's hosts may not be terminated. The bastion has
-// nothing to lose, and comes back by refresh and up.
+// protects tells whether a role's hosts may not be terminated: those that run
+// Kafka. The bastion has nothing to lose, and comes back by refresh and up.
 func (l *Launch) protects(role string) bool {
-	return l.hosts.TerminationProtection && role != roleBastion
+	return l.hosts.TerminationProtection && (role == roleBroker || role == roleController)
 }
 
 // addSpread makes as many placement groups for each role as its zones need.

@@ -117,6 +117,7 @@ type Brokers struct {
 const (
 	ImageUbuntu      = "ubuntu"
 	ImageAmazonLinux = "amazonlinux"
+	ImageGolden      = "golden" // the stack's own: Hosts.Golden
 )
 
 // What kafka.finalize can say.

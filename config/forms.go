@@ -16,6 +16,7 @@ var (
 	zoneName     = regexp.MustCompile(`^([a-z]{2}(?:-[a-z]+)+-[0-9])[a-z]$`)
 	instanceName = regexp.MustCompile(`^[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|[0-9]*xlarge|metal(-[0-9]+xl)?)$`)
 	amiID        = regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	goldenName   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,19}$`)
 	versionText  = regexp.MustCompile(`^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$`)
 	archiveName  = regexp.MustCompile(`^kafka_2\.1[0-9]-([0-9]+\.[0-9]+\.[0-9]+)\.tgz$`)
 	sumText      = regexp.MustCompile(`^[0-9a-f]{128}$`)
@@ -46,17 +47,22 @@ func keyForm(s string) string {
 	return ""
 }
 
+func goldenForm(s string) string {
+	if !goldenName.MatchString(s) {
+		return "does not have the form of such a name"
+	}
+	return ""
+}
+
 func imageForm(s string) string {
 	switch {
-	case s == "golden":
-		return "is not supported yet"
 	case strings.HasPrefix(s, "ami-"):
 		if !amiID.MatchString(s) {
 			return "does not have the form of an AMI id"
 		}
 		return ""
 	default:
-		return oneOf(ImageUbuntu, ImageAmazonLinux)(s)
+		return oneOf(ImageUbuntu, ImageAmazonLinux, ImageGolden)(s)
 	}
 }
 

@@ -21,6 +21,16 @@ type Hosts struct {
 	// AMIs pins brokers.image to one id for each architecture. What is missing is
 	// the newest image at the time.
 	AMIs map[string]string
+	// Golden is the image that the stack bakes.
+	Golden Golden
+}
+
+// Golden is kraftstack:hosts.golden: an image with Java and Kafka, made from a
+// host that the stack prepares for it. It is never changed: another name is
+// another image.
+type Golden struct {
+	Name string // "" for none
+	Base string // ubuntu or amazonlinux
 }
 
 // SpreadLimit is how many running instances a spread placement group takes in

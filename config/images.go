@@ -13,6 +13,21 @@ const (
 	amazonLinuxParameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-%s"
 )
 
+// BaseImage is the image that is there before the stack: brokers.image, or what
+// the golden image is made from.
+func (s Stack) BaseImage() string {
+	if s.Brokers.Image == ImageGolden {
+		return s.Hosts.Golden.Base
+	}
+	return s.Brokers.Image
+}
+
+// GoldenImage is the name in EC2 of the golden image for an architecture. Names
+// of images are known in a whole region.
+func (s Stack) GoldenImage(architecture string) string {
+	return s.Name + "-golden-" + s.Hosts.Golden.Name + "-" + architecture
+}
+
 // ImageID is the image that hosts of an architecture ("amd64" or "arm64") boot
 // from; "" where it is the newest one, whose id ImageParameter holds.
 func (s Stack) ImageID(architecture string) string {
@@ -28,7 +43,7 @@ func (s Stack) ImageParameter(architecture string) string {
 	if s.ImageID(architecture) != "" {
 		return ""
 	}
-	return NewestImage(s.Brokers.Image, architecture)
+	return NewestImage(s.BaseImage(), architecture)
 }
 
 // NewestImage is the SSM parameter that holds the id of the newest image of a
@@ -46,10 +61,9 @@ func NewestImage(image, architecture string) string {
 	return ""
 }
 
-// RootDevice is the name of the root device of the image that brokers.image
-// names.
+// RootDevice is the name of the root device of the base image.
 func (s Stack) RootDevice() string {
-	if s.Brokers.Image == ImageAmazonLinux {
+	if s.BaseImage() == ImageAmazonLinux {
 		return "/dev/xvda"
 	}
 	return "/dev/sda1"
@@ -58,9 +72,10 @@ func (s Stack) RootDevice() string {
 // images refuses pins that nothing would boot from.
 func (r *reader) images() {
 	s := r.stack
-	if !r.sound("brokers.image", "hosts.ami") {
+	if !r.sound("brokers.image", "hosts.ami", "hosts.golden.name", "hosts.golden.base") {
 		return
 	}
+	r.golden()
 	used := map[string]bool{}
 	for _, instanceType := range s.InstanceTypes() {
 		used[Architecture(instanceType)] = true
@@ -73,5 +88,17 @@ func (r *reader) images() {
 		case !used[architecture]:
 			r.problem(key, s.Hosts.AMIs[architecture], "pins an image for "+architecture+", and no host is "+architecture, "pins for the architectures that hosts have")
 		}
+	}
+}
+
+// golden refuses a golden image that is not baked, and one whose base is not
+// that of the hosts: who logs in depends on it.
+func (r *reader) golden() {
+	image, golden := r.stack.Brokers.Image, r.stack.Hosts.Golden
+	switch {
+	case image == ImageGolden && golden.Name == "":
+		r.problem(Namespace+":hosts.golden.name", nil, "is missing, and brokers.image is golden", "a name for the image that is baked, such as 2026-11")
+	case image != ImageGolden && golden.Name != "" && image != golden.Base:
+		r.problem(Namespace+":hosts.golden.base", golden.Base, "is another system than brokers.image, "+image+", and who logs in depends on it", image+", or brokers.image: golden")
 	}
 }

@@ -109,7 +109,7 @@ func TestSmallest(t *testing.T) {
 		Entry:       Entry{LoadBalancer: EntryNone},
 		Controllers: Controllers{Mode: ModeCombined, Count: 3, InstanceType: "t3.medium", Volume: Volume{SizeGiB: 20}},
 		Brokers:     Brokers{Count: 3, InstanceType: "m7i.large", Volume: Volume{SizeGiB: 100}, Image: ImageUbuntu},
-		Hosts:       Hosts{Spread: true},
+		Hosts:       Hosts{Spread: true, Golden: Golden{Base: "ubuntu"}},
 		Kafka: Kafka{
 			Version: "4.3.0", ArchiveURL: "https://archive.apache.org/dist/kafka/4.3.0/kafka_2.13-4.3.0.tgz",
 			Heap: "1g", Config: map[string]string{}, Finalize: FinalizeAuto,

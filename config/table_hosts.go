@@ -11,6 +11,18 @@ func hostsField() field {
 		{name: "ami", kind: object, doc: "The image that `brokers.image` names, pinned: new hosts boot from this one until you write another. `kraftstack image latest` shows what is newer. Without it each new host gets the newest.", fields: []field{
 			pin("amd64"), pin("arm64"),
 		}},
+		{name: "golden", kind: object, doc: "An image that the stack bakes, with Java and this stack file's Kafka version. `up` starts a host for it, prepares it, makes an image of it and stops it. The image stays as it is: a new Kafka version, newer packages or another toolkit come by another name, which bakes a new image and removes the old one. No host is replaced by that.", fields: []field{
+			{
+				name: "name", kind: text, defText: "none: no image is baked", doc: "Its name.",
+				allowed: "1 to 20 lower case letters, digits and hyphens, such as 2026-11",
+				set:     into(func(s *Stack) *string { return &s.Hosts.Golden.Name }, goldenForm),
+			},
+			{
+				name: "base", kind: text, def: `"ubuntu"`, doc: "What it is made from, and what the bastion boots from while `brokers.image` is `golden`.",
+				allowed: "ubuntu or amazonlinux",
+				set:     into(func(s *Stack) *string { return &s.Hosts.Golden.Base }, oneOf(ImageUbuntu, ImageAmazonLinux)),
+			},
+		}},
 		{
 			name: "detailedMonitoring", kind: boolean, def: "false",
 			doc:     "CloudWatch gets each host's metrics every minute instead of every five.",

@@ -16,7 +16,7 @@ import (
 // refuses what does not go together, before anything is made.
 func findHosts(ctx *pulumi.Context, stack config.Stack) (components.Images, error) {
 	images := components.Images{ByArchitecture: map[string]components.Image{}, User: "ubuntu"}
-	if stack.Brokers.Image == config.ImageAmazonLinux {
+	if stack.BaseImage() == config.ImageAmazonLinux {
 		images.User = "ec2-user"
 	}
 	types, err := findTypes(ctx, stack)

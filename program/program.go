@@ -49,10 +49,11 @@ func (o Options) Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	access, err := components.NewAccess(ctx, "access", components.AccessArgs{
-		Stack: stack, Tags: tags, Network: network, Launch: launch,
-	})
+	access, err := components.NewAccess(ctx, "access", components.AccessArgs{Stack: stack, Tags: tags, Network: network, Launch: launch})
 	if err != nil {
+		return err
+	}
+	if err := launchNodes(ctx, stack, tags, network, access, launch, images); err != nil {
 		return err
 	}
 	quorum, err := components.NewQuorum(ctx, "quorum", components.QuorumArgs{Stack: stack})
@@ -84,6 +85,24 @@ func (o Options) Deploy(ctx *pulumi.Context) error {
 	exportSecurity(ctx, stack, certificates)
 	exportUsers(ctx, users)
 	return nil
+}
+
+// launchNodes says how Kafka hosts are launched: from the image that the stack
+// bakes, where it wants that.
+func launchNodes(
+	ctx *pulumi.Context, stack config.Stack, tags components.Tags, network *components.Network,
+	access *components.Access, launch *components.Launch, images components.Images,
+) error {
+	golden, err := components.NewGolden(ctx, "golden", components.GoldenArgs{
+		Stack: stack, Tags: tags, Network: network, Access: access, Launch: launch, Images: images,
+	})
+	if err != nil {
+		return err
+	}
+	if stack.Brokers.Image == config.ImageGolden {
+		images = golden.Images
+	}
+	return launch.AddNodes(ctx, stack, images)
 }
 
 // admitClients makes the bastion a client of the cluster, and gives all others

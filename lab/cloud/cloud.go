@@ -15,6 +15,7 @@ type Snapshot struct {
 	RouteTables    []RouteTable
 	NATGateways    []NATGateway
 	Instances      []Instance
+	Images         []Image
 	Volumes        []Volume
 	SecurityGroups []SecurityGroup
 	NetworkACLs    []NetworkACL
@@ -84,6 +85,13 @@ type Instance struct {
 	UserData       []byte   // decoded, as the instance would read it
 	PublicKeys     []string // the key pair's public part, authorized_keys format
 	Volumes        []Attachment
+}
+
+// Image is a machine image that the account made of one of its instances. The
+// public ones are left out.
+type Image struct {
+	ID     string // ami-…
+	Source string // the instance
 }
 
 // Attachment says that a data volume belongs to an instance. The root volume

@@ -104,7 +104,7 @@ func (r *reader) read(ctx context.Context, s *cloud.Snapshot) error {
 		return err
 	}
 	steps := []func(context.Context, *cloud.Snapshot) error{
-		r.readACLs, r.readSubnets, r.readNATGateways, r.readS3Endpoints, r.readSecurityGroups, r.readAddresses, r.readVolumes, r.readBalancers,
+		r.readACLs, r.readSubnets, r.readNATGateways, r.readS3Endpoints, r.readSecurityGroups, r.readAddresses, r.readVolumes, r.readBalancers, r.readImages,
 	}
 	for _, step := range steps {
 		if err := step(ctx, s); err != nil {
@@ -210,6 +210,7 @@ func sortSnapshot(s *cloud.Snapshot) {
 	sortBy(s.RouteTables, func(v cloud.RouteTable) string { return v.ID })
 	sortBy(s.NATGateways, func(v cloud.NATGateway) string { return v.ID })
 	sortBy(s.Instances, func(v cloud.Instance) string { return v.ID })
+	sortBy(s.Images, func(v cloud.Image) string { return v.ID })
 	sortBy(s.Volumes, func(v cloud.Volume) string { return v.ID })
 	sortBy(s.SecurityGroups, func(v cloud.SecurityGroup) string { return v.ID })
 	sortBy(s.NetworkACLs, func(v cloud.NetworkACL) string { return v.ID })

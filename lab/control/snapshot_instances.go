@@ -43,6 +43,19 @@ func (r *reader) instances(ctx context.Context) ([]types.Instance, error) {
 	return found, nil
 }
 
+func (r *reader) readImages(ctx context.Context, s *cloud.Snapshot) error {
+	found, err := r.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{Owners: []string{"self"}})
+	if err != nil {
+		return err
+	}
+	for _, image := range found.Images {
+		if source := aws.ToString(image.SourceInstanceId); source != "" {
+			s.Images = append(s.Images, cloud.Image{ID: aws.ToString(image.ImageId), Source: source})
+		}
+	}
+	return nil
+}
+
 // stateOf reduces AWS's states to the two that a host can be in.
 func stateOf(instance types.Instance) string {
 	switch instance.State.Name {

@@ -36,9 +36,9 @@ func (d hostDir) console() string {
 	return filepath.Join(filepath.Dir(filepath.Dir(string(d))), "console", filepath.Base(string(d))+".log")
 }
 
-// ensureRoot mounts the host's root: the image below, what the host writes
-// above. The upper layer outlives reboots, as a root volume does.
-func (d hostDir) ensureRoot(image string) error {
+// ensureRoot mounts the host's root: images below, the nearest first, what the
+// host writes above. The upper layer outlives reboots, as a root volume does.
+func (d hostDir) ensureRoot(below []string) error {
 	for _, dir := range []string{d.upper(), d.work(), d.root(), filepath.Join(d.disk(), "by-id"), filepath.Join(d.disk(), "by-uuid"), filepath.Dir(d.console())} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("make the host's folders: %w", err)
@@ -48,9 +48,9 @@ func (d hostDir) ensureRoot(image string) error {
 	if err != nil || mounted {
 		return err
 	}
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", image, d.upper(), d.work())
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", strings.Join(below, ":"), d.upper(), d.work())
 	if err := unix.Mount("overlay", d.root(), "overlay", 0, options); err != nil {
-		return fmt.Errorf("mount the host's root over %s: %w", image, err)
+		return fmt.Errorf("mount the host's root over %s: %w", strings.Join(below, ", "), err)
 	}
 	return nil
 }

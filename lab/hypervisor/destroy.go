@@ -53,7 +53,7 @@ func (h *Hypervisor) Destroy(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("take the lab's hosts down: %w; run it again", err)
 	}
-	for _, name := range []string{"hosts", "volumes", "console", filepath.Base(statePath(h.cfg.Dir))} {
+	for _, name := range []string{"hosts", "images", "volumes", "console", filepath.Base(statePath(h.cfg.Dir))} {
 		if err := os.RemoveAll(filepath.Join(h.cfg.Dir, name)); err != nil {
 			return fmt.Errorf("remove the lab's files: %w", err)
 		}

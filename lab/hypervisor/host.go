@@ -24,7 +24,7 @@ const (
 // The phases of a host, as Status shows them.
 const (
 	phasePending  = "pending" // nothing has been done for it yet
-	phaseHeld     = "held"    // the fault hold-boot keeps it off
+	phaseHeld     = "held"    // the fault hold-boot keeps it off, or its image is still to be made
 	phaseStarting = "starting"
 	phaseBooting  = "booting" // its init runs, sshd does not answer yet
 	phaseRunning  = "running"
@@ -130,6 +130,9 @@ func (a *host) converge(ctx context.Context) (done bool, err error) {
 	if err := a.find(); err != nil {
 		return false, err
 	}
+	if err := a.capture(ctx); err != nil {
+		return false, err
+	}
 	switch {
 	case record.Gone:
 		return true, a.retire(ctx, record)
@@ -143,9 +146,9 @@ func (a *host) converge(ctx context.Context) (done bool, err error) {
 		return false, fmt.Errorf("state %q is none that the lab knows: running or stopped", record.Instance.State)
 	}
 	if a.running() == nil {
-		if held && !record.Launched {
+		if !record.Launched && (held || a.hv.comes(record.Instance.Image)) {
 			a.set(func() { a.phase = phaseHeld })
-			return false, nil
+			return false, nil // whoever lifts the fault or makes the image nudges
 		}
 		if err := a.boot(ctx, record); err != nil {
 			return false, err
@@ -229,7 +232,7 @@ func (a *host) prepare(ctx context.Context, record hostRecord) error {
 	if !record.Subnet.CIDR.IsValid() {
 		return fmt.Errorf("subnet %s is not in the cloud", record.Instance.Subnet)
 	}
-	err := a.hv.save(func(s *state) { s.Hosts[a.id].Launched = true })
+	layers, err := a.hv.launched(a.id)
 	if err != nil {
 		return err
 	}
@@ -241,7 +244,7 @@ func (a *host) prepare(ctx context.Context, record hostRecord) error {
 	if err := ensureHostLink(name, router, record.Index, record.Instance.PrivateIP, record.Subnet.CIDR); err != nil {
 		return err
 	}
-	if err := a.dir.ensureRoot(a.hv.image()); err != nil {
+	if err := a.dir.ensureRoot(append(layers, a.hv.image())); err != nil {
 		return err
 	}
 	if err := a.dir.seed(record.Instance, resolverAddr(vpc.CIDR).String()); err != nil {

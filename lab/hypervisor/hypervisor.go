@@ -187,6 +187,7 @@ func (s *state) number(t *topology) (grown map[string]bool) {
 			s.Peerings[peering.ID] = lowestFree(s.Peerings)
 		}
 	}
+	s.noteImages(t.snapshot.Images)
 	for _, volume := range t.snapshot.Volumes {
 		if before, known := s.Volumes[volume.ID]; known && before != volume.SizeGiB {
 			grown[volume.ID] = true
@@ -208,7 +209,7 @@ func (s *state) note(t *topology, grown map[string]bool) (changed map[string]boo
 			record = &hostRecord{Index: s.freeHostIndex(), Slots: map[string]int{}}
 			s.Hosts[instance.ID] = record
 		}
-		changed[instance.ID] = !ok || !reflect.DeepEqual(record.Instance, instance) || record.holds(grown)
+		changed[instance.ID] = !ok || s.toCapture(instance.ID) != "" || !reflect.DeepEqual(record.Instance, instance) || record.holds(grown)
 		record.Instance = instance
 		if subnet, ok := t.subnets[instance.Subnet]; ok {
 			record.Subnet = subnet

@@ -71,7 +71,7 @@ func (h *Hypervisor) refresh(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("%s: %w", vpc.ID, err))
 		}
 	}
-	errs = append(errs, h.refreshPeerings(p), h.refreshAliases(p), h.dropVPCs(p), h.dropVolumes(ctx, p.topology.snapshot.Volumes))
+	errs = append(errs, h.refreshPeerings(p), h.refreshAliases(p), h.dropVPCs(p), h.dropImages(), h.dropVolumes(ctx, p.topology.snapshot.Volumes))
 	h.probes.follow(h.ctx, p.topology.probesOf(h.routerName)) //nolint:contextcheck // probes go on after the call, until Close
 	errs = append(errs, h.services.follow(ctx, h.wantedServices(p), h.markRedirects))
 	return errors.Join(errs...)

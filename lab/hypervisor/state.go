@@ -27,9 +27,10 @@ type state struct {
 	VPCs    map[string]int         `json:"vpcs"`    // by VPC id: the index of its router
 	Aliases map[string]int         `json:"aliases"` // by Elastic IP: the index of its alias
 	// Peerings is by connection id: the index of its link.
-	Peerings map[string]int  `json:"peerings"`
-	Volumes  map[string]int  `json:"volumes"` // by volume id: GiB
-	Faults   map[string]bool `json:"faults"`
+	Peerings map[string]int          `json:"peerings"`
+	Volumes  map[string]int          `json:"volumes"` // by volume id: GiB
+	Images   map[string]*imageRecord `json:"images"`  // by image id
+	Faults   map[string]bool         `json:"faults"`
 	// Redirects says that the machine's own namespace may hold the table that
 	// makes up for a loopback port which is taken.
 	Redirects bool            `json:"redirects"`
@@ -46,6 +47,9 @@ type hostRecord struct {
 	// Slots says which NVMe number each attached volume has. A volume belongs
 	// to the host that has it here, and to no other.
 	Slots map[string]int `json:"slots"`
+	// Layers are the images that the host's root lies upon, the nearest first.
+	// Below them is the lab's own.
+	Layers []string `json:"layers"`
 	// Launched is false until the host has been booted for the first time.
 	Launched bool `json:"launched"`
 	// Gone says that the cloud no longer has the instance.
@@ -60,6 +64,7 @@ func newState() *state {
 		Aliases:  map[string]int{},
 		Peerings: map[string]int{},
 		Volumes:  map[string]int{},
+		Images:   map[string]*imageRecord{},
 		Faults:   map[string]bool{},
 	}
 }

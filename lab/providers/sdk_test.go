@@ -10,6 +10,7 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2transitgateway"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
 	r53 "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
@@ -57,6 +58,8 @@ var sdkArgs = map[string]interface{ ElementType() reflect.Type }{
 	"aws:route53/zone:Zone":                                     &r53.ZoneArgs{},
 	"aws:route53/record:Record":                                 &r53.RecordArgs{},
 	"command:remote:Command":                                    &remote.CommandArgs{},
+	"aws:ec2/amiFromInstance:AmiFromInstance":                   &ec2.AmiFromInstanceArgs{},
+	"aws:ec2transitgateway/instanceState:InstanceState":         &ec2transitgateway.InstanceStateArgs{},
 	"tls:index/privateKey:PrivateKey":                           &tls.PrivateKeyArgs{},
 	"tls:index/selfSignedCert:SelfSignedCert":                   &tls.SelfSignedCertArgs{},
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -57,6 +58,7 @@ func preflight(ctx context.Context, o Options, missing []string) Problems {
 		all = append(all, checkCgroups()...)
 		all = append(all, checkFilesystems(ctx)...)
 		all = append(all, checkFirewall(ctx)...)
+		all = append(all, checkWatches(inotifyInstances)...)
 	}
 	all = append(all, checkBuilders(missing)...)
 	all = append(all, checkDisk(o, missing)...)
@@ -112,6 +114,35 @@ func checkCgroups() Problems {
 	return Problems{{
 		What: "no writable control group tree at /sys/fs/cgroup",
 		Do:   "mount one (`mount -t cgroup2 none /sys/fs/cgroup`), or give this container a writable one",
+	}}
+}
+
+// inotifyInstances is where the kernel says how many inotify instances root may
+// have.
+const inotifyInstances = "/proc/sys/fs/inotify/max_user_instances"
+
+// hostWatches is how many of them the systemd of one host takes, and fewestHosts
+// what the documents promise: three brokers, three controllers and their
+// bastions in two stacks.
+const (
+	hostWatches = 5
+	fewestHosts = 14
+)
+
+// checkWatches: all hosts share root's inotify instances, and a systemd without
+// one does not boot.
+func checkWatches(path string) Problems {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil // a kernel that does not say has no such limit
+	}
+	limit, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || limit >= fewestHosts*hostWatches {
+		return nil
+	}
+	return Problems{{
+		What: fmt.Sprintf("root may have %d inotify instances, which ends at %d hosts", limit, limit/hostWatches),
+		Do:   "raise it: sysctl -w fs.inotify.max_user_instances=1024",
 	}}
 }
 

@@ -27,6 +27,21 @@ func TestFreeSpaceOfAFolderThatIsNotThereYet(t *testing.T) {
 	}
 }
 
+func TestFewWatchesEndAtFewHosts(t *testing.T) {
+	path := t.TempDir() + "/max_user_instances"
+	for text, problems := range map[string]int{"50\n": 1, "128\n": 0, "": 0} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := checkWatches(path); len(got) != problems {
+			t.Errorf("%q gives %v", text, got)
+		}
+	}
+	if got := checkWatches(path + "-that-is-not-there"); len(got) != 0 {
+		t.Errorf("a kernel that does not say gives %v", got)
+	}
+}
+
 func TestMissingBuilderIsOneProblem(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	got := checkBuilders([]string{"Pulumi command line", "Pulumi language host"})

@@ -54,6 +54,9 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
   retire --node-id=… [--throttle-mib=50] [--timeout=630]
       Takes this host out of the cluster: moves away what it still holds, stops Kafka
       and unregisters it.
+  seal
+      Takes from a host that never was a node what would make its image that one
+      host again: host keys, machine id, first boot, log-ins.
   check [--bastion]
       Compares this host with what this toolkit made of it; prints JSON. Ends with 0
       where all is right, with 3 where something differs.

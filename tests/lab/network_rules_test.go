@@ -45,6 +45,10 @@ func (s story) routerOf(t *testing.T, stack string) string {
 	return s.lab(t).Routers[vpc]
 }
 
+// ruleLimit bounds the time until a changed rule is in force. It takes the lab
+// less than a second; a machine that does much else takes longer.
+const ruleLimit = time.Minute
+
 // everyRuleIsNeeded removes each rule through the AWS API, sees a flow fail, and
 // puts it back.
 func everyRuleIsNeeded(t *testing.T, s story, n networkStory) {
@@ -68,14 +72,14 @@ func everyRuleIsNeeded(t *testing.T, s story, n networkStory) {
 	for _, r := range rules {
 		call(t, r.Remove, r.Args)
 		var failed []string
-		eventually(t, "a flow to fail without "+r.Name, 10*time.Second, func() (bool, string) {
+		eventually(t, "a flow to fail without "+r.Name, ruleLimit, func() (bool, string) {
 			failed = shut(flows)
 			return len(failed) > 0, "all flows come about"
 		})
 		t.Logf("%s: needed by %s", r.Name, strings.Join(failed, ", "))
 		missed = slices.DeleteFunc(missed, func(name string) bool { return slices.Contains(failed, name) })
 		call(t, r.Add, r.Back)
-		eventually(t, "all flows to come about again with "+r.Name, 10*time.Second, func() (bool, string) {
+		eventually(t, "all flows to come about again with "+r.Name, ruleLimit, func() (bool, string) {
 			failed = shut(flows)
 			return len(failed) == 0, fmt.Sprint(failed)
 		})

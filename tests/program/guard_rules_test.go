@@ -178,7 +178,7 @@ func userData(r registration, _ config.Stack) string {
 // untagged are the types that AWS gives no tags.
 var untagged = []string{
 	"aws:ec2/eipAssociation:EipAssociation", "aws:ec2/route:Route", "aws:ec2/routeTableAssociation:RouteTableAssociation",
-	"aws:ec2/volumeAttachment:VolumeAttachment", "aws:route53/record:Record", "aws:iam/rolePolicy:RolePolicy",
+	"aws:ec2/volumeAttachment:VolumeAttachment", "aws:route53/record:Record", "aws:iam/rolePolicy:RolePolicy", "aws:ec2transitgateway/instanceState:InstanceState",
 	"aws:ec2/vpcPeeringConnectionOptions:VpcPeeringConnectionOptions", "aws:ec2/peeringConnectionOptions:PeeringConnectionOptions",
 	"aws:lb/targetGroupAttachment:TargetGroupAttachment", "aws:route53/zoneAssociation:ZoneAssociation",
 	"aws:s3/bucketPolicy:BucketPolicy", "aws:ec2/networkAclRule:NetworkAclRule",

@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,6 +142,45 @@ func TestGrowthIsLinear(t *testing.T) {
 	for what, n := range map[string][2]int{"resources": {resources, moreResources}, "dependencies": {edges, moreEdges}, "bytes": {bytes, moreBytes}} {
 		if n[1] > 4*n[0] {
 			t.Errorf("30 brokers have %d %s, 120 have %d: more than four times as many", n[0], what, n[1])
+		}
+	}
+}
+
+// TestGoldenImage: Kafka hosts boot from the image that the stack bakes, the
+// bastion and the host that is baked from what it is made from. What was baked
+// stays as it is, and each name has resources of its own.
+func TestGoldenImage(t *testing.T) {
+	r := mustDeploy(t, small(map[string]any{
+		"kraftstack:brokers": map[string]any{"image": "golden", "instanceType": "m7g.large"},
+		"kraftstack:hosts":   map[string]any{"golden": map[string]any{"name": "2026-11", "base": "amazonlinux"}},
+	}))
+	const amazon = "ami-of-/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-"
+	got := map[string]string{}
+	for _, template := range r.ofType("aws:ec2/launchTemplate:LaunchTemplate") {
+		got[template.Name] = template.text("imageId")
+	}
+	want := map[string]string{
+		"launch-bastion": amazon + "x86_64", "launch-golden-2026-11-arm64": amazon + "arm64",
+		"launch-broker": "golden-2026-11-arm64-image-id",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+	image := r.get(t, "golden-2026-11-arm64-image")
+	if got := image.text("name"); got != "test-golden-2026-11-arm64" {
+		t.Errorf("the image is called %q", got)
+	}
+	for resource, before := range map[string]string{
+		"golden-2026-11-arm64-seal": "golden-2026-11-arm64-install", "golden-2026-11-arm64-image": "golden-2026-11-arm64-seal",
+		"golden-2026-11-arm64-stopped": "golden-2026-11-arm64-image",
+	} {
+		if !r.get(t, resource).dependsOn(before) {
+			t.Errorf("%s does not wait for %s", resource, before)
+		}
+	}
+	for _, step := range []string{"toolkit", "install", "seal"} {
+		if ignored := r.get(t, "golden-2026-11-arm64-"+step).RPC.GetIgnoreChanges(); !slices.Contains(ignored, "create") || !slices.Contains(ignored, "stdin") {
+			t.Errorf("%s of the baked host is done again on a change: it ignores %v only", step, ignored)
 		}
 	}
 }

@@ -37,6 +37,7 @@ var needs = map[string]string{
 	"aws:ec2/vpc:Vpc":                                           "ec2:CreateVpc ec2:DescribeVpcs ec2:DescribeVpcAttribute ec2:ModifyVpcAttribute ec2:DeleteVpc ec2:CreateTags ec2:DeleteTags",
 	"aws:ec2/vpcEndpoint:VpcEndpoint":                           "ec2:CreateVpcEndpoint ec2:DescribeVpcEndpoints ec2:DescribePrefixLists ec2:ModifyVpcEndpoint ec2:DeleteVpcEndpoints ec2:CreateTags ec2:DeleteTags",
 	"aws:ec2/vpcPeeringConnection:VpcPeeringConnection":         "ec2:CreateVpcPeeringConnection ec2:AcceptVpcPeeringConnection ec2:ModifyVpcPeeringConnectionOptions ec2:DescribeVpcPeeringConnections ec2:DeleteVpcPeeringConnection ec2:CreateTags ec2:DeleteTags",
+	"aws:ec2transitgateway/instanceState:InstanceState":         "ec2:StopInstances ec2:StartInstances ec2:DescribeInstances",
 	"aws:iam/instanceProfile:InstanceProfile":                   "iam:CreateInstanceProfile iam:GetInstanceProfile iam:AddRoleToInstanceProfile iam:RemoveRoleFromInstanceProfile iam:DeleteInstanceProfile iam:TagInstanceProfile iam:UntagInstanceProfile",
 	"aws:iam/role:Role":                                         "iam:CreateRole iam:GetRole iam:PassRole iam:UpdateRole iam:UpdateAssumeRolePolicy iam:ListRolePolicies iam:ListAttachedRolePolicies iam:ListInstanceProfilesForRole iam:DeleteRole iam:TagRole iam:UntagRole",
 	"aws:iam/rolePolicy:RolePolicy":                             "iam:PutRolePolicy iam:GetRolePolicy iam:DeleteRolePolicy",

@@ -34,6 +34,8 @@ func resources(s *session) map[string]kind {
 		define[keyPair, keyPairArgs, keyPairState](s, named("keyName")),
 		define[instance, instanceArgs, instanceState](s, checked(checkInstance), adjusted(adjustInstance),
 			hint("userDataBase64", "use userData"), hint("securityGroups", "use vpcSecurityGroupIds")),
+		define[amiFromInstance, amiFromInstanceArgs, amiFromInstanceState](s, named("name"), hint("snapshotWithoutReboot", "the lab shuts the host down for its image")),
+		define[power, powerArgs, powerState](s),
 		define[launchTemplate, launchTemplateArgs, launchTemplateState](s, named("name")),
 		define[placementGroup, placementGroupArgs, placementGroupState](s, named("name")),
 		define[role, roleArgs, roleState](s, checked(checkRole), named("name")),

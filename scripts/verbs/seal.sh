@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+
+# verb_seal makes this host ready to become an image: what it is goes, what it has
+# stays. Each host that boots from the image makes its own identity anew.
+verb_seal() {
+  local path java
+  parse_flags '' "$@"
+  lock_host
+  for path in "$TLS" /etc/kafka/server.properties "$STATE/volume"; do
+    [[ ! -e $path ]] || die "this host is a Kafka node: $path would be in the image" 'seal a host that was made for it'
+  done
+  java=$(java_version)
+  [[ -n $java && -n $(compgen -G "$(version_dir '*')") ]] || die 'Java or Kafka is not here' 'run kafka-node install first'
+  rm -rf -- /var/log/journal/* /var/lib/systemd/random-seed
+  if command -v apt-get >/dev/null; then apt-get clean; else dnf -q clean all; fi
+  # First boot runs again where the image boots: it makes host keys and machine id.
+  if command -v cloud-init >/dev/null; then cloud-init clean --logs; fi
+  rm -f -- /etc/ssh/ssh_host_*
+  : >/etc/machine-id
+  # Last, for nobody logs in here after it.
+  rm -f -- /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys /root/.bash_history /home/*/.bash_history
+  sync
+  say "sealed, with Java $java and Kafka"
+}

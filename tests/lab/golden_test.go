@@ -1,0 +1,62 @@
+//go:build long
+
+package lab_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestGolden bakes an image beside a broker that was made from nothing, and adds
+// one that boots from the image: it finds Java and Kafka there, has an identity
+// of its own, and replaced nobody.
+func TestGolden(t *testing.T) {
+	s := shared
+	const stack = "golden"
+	const brokers, wanted = "  kraftstack:brokers:\n    count: 1\n", "  kraftstack:hosts: {golden: {name: first}}\n  kraftstack:brokers:\n"
+	s.soloFile(t, stack)
+	before := s.everything(t)
+	s.soloFile(t, stack, brokers, wanted+"    count: 1\n")
+	s.up(t, stack)
+	first := s.ssh(t, stack, "broker-1001", "cat /etc/machine-id")
+	s.soloFile(t, stack, brokers, wanted+"    count: 2\n    image: golden\n")
+	s.up(t, stack)
+	nothing(t, "the up after it", s.up(t, stack))
+	s.view(t, stack)
+	if now := s.ssh(t, stack, "broker-1001", "cat /etc/machine-id"); now != first {
+		t.Error("the broker that was there was replaced")
+	}
+	if id := s.ssh(t, stack, "broker-1002", "cat /etc/machine-id"); id == first || strings.TrimSpace(id) == "" {
+		t.Errorf("the new broker has the machine id %q, the first %q", id, first)
+	}
+	image := s.aws(t, `print([i["ImageId"] for i in ec2.describe_images(Owners=["self"])["Images"]])`)
+	booted := s.aws(t, `print([i["ImageId"] for r in ec2.describe_instances(Filters=[{"Name":"tag:Name","Values":["golden-broker-1002"]},{"Name":"instance-state-name","Values":["running"]}])["Reservations"] for i in r["Instances"]])`)
+	if image == "[]" || image != booted {
+		t.Errorf("broker-1002 boots from %s, and the golden image is %s", booted, image)
+	}
+	t.Logf("from the start of its systemd to an active Kafka: fresh %d s, golden %d s", s.birth(t, stack, "broker-1001"), s.birth(t, stack, "broker-1002"))
+	s.must(t, "destroy", "--stack", stack, "--yes")
+	if after := s.everything(t); strings.Join(after, "\n") != strings.Join(before, "\n") {
+		t.Errorf("the cloud is not what it was before the stack:\n%s\nbut\n%s", before, after)
+	}
+}
+
+// birth is how many seconds lay between a host's first process and an active
+// Kafka.
+func (s story) birth(t *testing.T, stack, host string) int {
+	t.Helper()
+	var times []int
+	for word := range strings.FieldsSeq(s.ssh(t, stack, host,
+		"systemctl show --value --timestamp=unix -p UserspaceTimestamp; systemctl show kafka --value --timestamp=unix -p ActiveEnterTimestamp")) {
+		at, err := strconv.Atoi(strings.TrimPrefix(word, "@"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		times = append(times, at)
+	}
+	if len(times) != 2 {
+		t.Fatalf("%s says %v", host, times)
+	}
+	return times[1] - times[0]
+}
