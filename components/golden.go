@@ -71,8 +71,11 @@ func (g *Golden) bake(ctx *pulumi.Context, args GoldenArgs, architecture, instan
 	if err != nil {
 		return nil, err
 	}
-	h.connection = args.Access.Connection(h.Instance.PrivateIp, h.HostKey)
-	if err := h.addToolkit(ctx, args.Access.rules); err != nil {
+	// It is never given later keys: it stops once its image is made.
+	h.connection = args.Access.Connection(h.Instance.PrivateIp, args.Access.bornKey, h.bornKey)
+	// The bastion has its keys for good once its toolkit is there.
+	reachable := append([]pulumi.Resource{args.Access.Bastion.toolkit}, args.Access.rules...)
+	if err := h.addToolkit(ctx, reachable); err != nil {
 		return nil, err
 	}
 	if err := h.addInstall(ctx, args.Stack, args.Network.privateEgress); err != nil {
