@@ -1,20 +1,33 @@
 package scripts
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// call runs lines of bash with the toolkit's functions loaded and its verbs not
-// started, and returns what they print.
-func call(t *testing.T, lines string) string {
+// functionsAnd writes lines of bash to a file, after the toolkit's functions and
+// with its verbs not started. They are too long for a command line.
+func functionsAnd(t *testing.T, lines, path string) {
 	t.Helper()
 	functions, _, found := strings.Cut(Bundle(), "\nmain \"$@\"; exit\n")
 	if !found {
 		t.Fatal("the bundle does not end with the call of main")
 	}
-	cmd := exec.Command("bash", "-c", functions+"\n"+lines+"\n")
+	if err := os.WriteFile(path, []byte(functions+"\n"+lines+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// call runs lines of bash with the toolkit's functions loaded, and returns what
+// they print.
+func call(t *testing.T, lines string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "lines")
+	functionsAnd(t, lines, path)
+	cmd := exec.Command("bash", path)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

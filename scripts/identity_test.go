@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +18,8 @@ import (
 // request.
 func (h *host) newKey(names string) *x509.CertificateRequest {
 	h.t.Helper()
-	functions, _, _ := strings.Cut(Bundle(), "\nmain \"$@\"; exit\n")
-	h.inside("bash", "-c", functions+"\nensure_key /O=kraftstack/CN=broker-1001 '"+names+"'")
+	functionsAnd(h.t, "ensure_key /O=kraftstack/CN=broker-1001 '"+names+"'", filepath.Join(h.dir, "opt/lines"))
+	h.inside("bash", "/opt/lines")
 	block, _ := pem.Decode([]byte(h.read("etc/kafka/tls/node.csr")))
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	h.must(err)
