@@ -226,6 +226,7 @@ var foundations = map[string][]string{
 	"toolkit": {}, "names": {"toolkit"}, "prepare": {"toolkit"}, "install": {"toolkit"},
 	"identity": {"prepare"}, "client": {"install"}, "configure": {"identity", "install"}, "quorum": {"configure"}, "roll": {"configure"},
 	"admit": {"toolkit"}, "live": {"configure"}, "finalize": {"roll"},
+	"rebalance": {"roll"}, "retire": {"roll"},
 }
 
 func (h *hosts) allowed(ctx context.Context, m *machine, c call) error {
