@@ -29,6 +29,8 @@ type Certificates struct {
 	// certificates alone, its certificate and private key as one PEM text.
 	AdminLogin pulumi.StringOutput
 
+	adminPassword pulumi.StringOutput // secret
+
 	servers authority
 	members authority
 	clients authority // nobody, where clients have no certificates
@@ -152,23 +154,25 @@ func (c *Certificates) newKey(ctx *pulumi.Context, suffix string) (*tls.PrivateK
 	}, pulumi.Parent(c))
 }
 
-// addAdmin makes what the administrator logs in with.
+// addAdmin makes what the administrator logs in with. The password is made
+// whoever else logs in by what: a cluster is formatted with it, and may let
+// clients in by passwords later on.
 func (c *Certificates) addAdmin(ctx *pulumi.Context, security config.Security) (err error) {
 	if security.MTLS() {
 		if c.clients, err = c.newAuthority(ctx, "clients", "clients"); err != nil {
 			return err
 		}
 	}
+	if c.adminPassword, err = c.newPassword(ctx, "admin", security.AdminRotation, c); err != nil {
+		return err
+	}
 	switch {
 	case security.Scram():
-		c.AdminLogin, err = c.newPassword(ctx, "admin", security.AdminRotation, c)
+		c.AdminLogin = c.adminPassword
 	case security.MTLS():
-		var secret pulumi.StringOutput
-		if secret, err = c.newPassword(ctx, "admin", security.AdminRotation, c); err == nil {
-			c.AdminLogin = c.client(config.AdminUser, secret)
-		}
+		c.AdminLogin = c.client(config.AdminUser, c.adminPassword)
 	}
-	return err
+	return nil
 }
 
 // client is what a user logs in with who has a certificate: a private key that

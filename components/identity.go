@@ -24,8 +24,8 @@ func (n *Node) addIdentity(ctx *pulumi.Context, certificates *Certificates, clus
 		}, request, certificates.period.ValidityStartTime, certificates.period.ValidityEndTime)
 		clients = certificates.clients.certificate
 	}
-	if n.Controller && n.stack.Security.Scram() {
-		admin = pulumi.All(certificates.AdminLogin, clusterID).ApplyT(func(of []any) (string, error) {
+	if n.Controller {
+		admin = pulumi.All(certificates.adminPassword, clusterID).ApplyT(func(of []any) (string, error) {
 			return render.ScramEntry(config.AdminUser, of[0].(string), of[1].(string))
 		}).(pulumi.StringOutput)
 	}
