@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,19 @@ func (l *Lock) alive() (alive, known bool) {
 		return false, false
 	}
 	err = syscall.Kill(l.PID, 0)
-	return err == nil || errors.Is(err, syscall.EPERM), true
+	return (err == nil || errors.Is(err, syscall.EPERM)) && !ended(l.PID), true
+}
+
+// ended says of a process that can be signalled whether it is a zombie: it runs no
+// more, and its parent has not asked yet how it ended (proc_pid_stat(5)).
+func ended(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false // no such file on other systems, or none any more
+	}
+	// The name before the state is in brackets, and may have any character.
+	_, state, _ := strings.Cut(string(text[bytes.LastIndexByte(text, ')')+1:]), " ")
+	return strings.HasPrefix(state, "Z")
 }
 
 // lockText is how the backends of files and buckets name the holder.
