@@ -66,7 +66,7 @@ func NewNetwork(ctx *pulumi.Context, name string, args NetworkArgs, opts ...pulu
 		return nil, err
 	}
 	steps := []func(*pulumi.Context, config.Stack) error{
-		n.addVPC, n.addPublicSubnets, n.addNATGateways, n.addPrivateSubnets, n.addNetworkACLs, n.addS3Endpoint, n.addPeering, n.addDNSZone,
+		n.addVPC, n.addPublicSubnets, n.addNATGateways, n.addPrivateSubnets, n.addNetworkACLs, n.addS3Endpoint, n.addPeering, n.addDNSZone, n.addFlowLogs,
 	}
 	for _, step := range steps {
 		if err := step(ctx, args.Stack); err != nil {

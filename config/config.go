@@ -54,7 +54,23 @@ type Network struct {
 	ZoneCount   int    // default 3, or fewer where there are fewer nodes; 0 where Zones is given
 	NATGateways string // "one" (default), "perZone" or "none"
 	PeerVPC     PeerVPC
+	FlowLogs    FlowLogs
 }
+
+// FlowLogs is network.flowLogs: where VPC flow logs go.
+type FlowLogs struct {
+	To            string // FlowLogsNone (default), FlowLogsCloudWatch or FlowLogsS3
+	Bucket        string // S3 only: its name
+	RetentionDays int    // CloudWatch only; default 30
+	Traffic       string // "all" (default), "accept" or "reject"
+}
+
+// What network.flowLogs.to can say.
+const (
+	FlowLogsNone       = "none"
+	FlowLogsCloudWatch = "cloudwatch" // a log group of the stack's own
+	FlowLogsS3         = "s3"         // a bucket that is there already
+)
 
 // PeerVPC is network.peerVpc: the VPC that clients live in. The zero value is
 // none.

@@ -98,7 +98,7 @@ func TestSmallest(t *testing.T) {
 	}
 	want := Stack{
 		Name: "dev", Region: "eu-west-1",
-		Network: Network{CIDR: netip.MustParsePrefix("10.0.0.0/16"), ZoneCount: 3, NATGateways: NATOne},
+		Network: Network{CIDR: netip.MustParsePrefix("10.0.0.0/16"), ZoneCount: 3, NATGateways: NATOne, FlowLogs: FlowLogs{To: FlowLogsNone, RetentionDays: 30, Traffic: "all"}},
 		Access: Access{
 			AdminCIDRs: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")},
 			Bastion:    Bastion{InstanceType: "t3.micro", Count: 1},

@@ -53,6 +53,7 @@ func (r *reader) rules() {
 	r.room()
 	r.admins()
 	r.peering()
+	r.flowLogs()
 	r.entry()
 	r.volume("brokers.volume", r.stack.Brokers.Volume)
 	r.volume("controllers.volume", r.stack.Controllers.Volume)

@@ -34,6 +34,28 @@ func networkField() field {
 				set:     setPeerCIDR,
 			},
 		}},
-		{name: "flowLogs", kind: later, doc: "VPC flow logs."},
+		{name: "flowLogs", kind: object, doc: "A record of every connection in the VPC that came about or was refused: who, to where, when and how much.", fields: []field{
+			{
+				name: "to", kind: text, def: `"none"`,
+				doc:     "Where the logs go. `cloudwatch` makes a log group, which goes with the stack, and a role that may write to it alone. `s3` takes a bucket that is there already, such as an account's log archive: docs/network.md has the policy that it needs.",
+				allowed: "none, cloudwatch or s3",
+				set:     into(func(s *Stack) *string { return &s.Network.FlowLogs.To }, oneOf(FlowLogsNone, FlowLogsCloudWatch, FlowLogsS3)),
+			},
+			{
+				name: "bucket", kind: text, defText: "none", doc: "The bucket, for `s3`.",
+				allowed: "a bucket's name, such as example-log-archive",
+				set:     into(func(s *Stack) *string { return &s.Network.FlowLogs.Bucket }, bucketForm),
+			},
+			{
+				name: "retentionDays", kind: number, def: "30", doc: "How long the log group keeps them, in days, for `cloudwatch`. A bucket has rules of its own.",
+				allowed: "a number of days that CloudWatch Logs knows, such as 1, 7, 30, 90, 365 or 3653",
+				set:     into(func(s *Stack) *int { return &s.Network.FlowLogs.RetentionDays }, retentionForm),
+			},
+			{
+				name: "traffic", kind: text, def: `"all"`, doc: "Which connections are recorded.",
+				allowed: "all, accept or reject",
+				set:     into(func(s *Stack) *string { return &s.Network.FlowLogs.Traffic }, oneOf("all", "accept", "reject")),
+			},
+		}},
 	}}
 }

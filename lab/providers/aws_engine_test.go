@@ -16,8 +16,8 @@ func (w *world) lifeOfANetwork() {
 	ctx := context.Background()
 	s := &netSettings{vpcName: "first", instanceType: "t3.medium", size: 8, userData: "#cloud-config\n"}
 	stack := w.stack("life", lab("us-east-1"), network(s))
-	if got := w.up(stack)["create"]; got != 35 {
-		t.Errorf("up made %d resources, want 35", got)
+	if got := w.up(stack)["create"]; got != 39 {
+		t.Errorf("up made %d resources, want 39", got)
 	}
 	if got := w.up(stack); changed(got) != 0 {
 		t.Errorf("the second up changed something: %v", got)

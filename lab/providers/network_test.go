@@ -2,8 +2,10 @@ package providers
 
 import (
 	sdk "github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
 	r53 "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
@@ -105,6 +107,9 @@ func borders(ctx *pulumi.Context, net *ec2.Vpc, subnet *ec2.Subnet, table *ec2.R
 		return err
 	}
 	if err := peer(ctx, net, table); err != nil {
+		return err
+	}
+	if err := flowLogs(ctx, net); err != nil {
 		return err
 	}
 	_, err := ec2.NewVpcEndpoint(ctx, "s3", &ec2.VpcEndpointArgs{VpcId: net.ID(), VpcEndpointType: pulumi.String("Gateway"),
@@ -209,6 +214,26 @@ func entry(ctx *pulumi.Context, net *ec2.Vpc, subnet *ec2.Subnet, group *ec2.Sec
 	}
 	_, err = r53.NewRecord(ctx, "alias", &r53.RecordArgs{ZoneId: names.ID(), Name: pulumi.String("bootstrap"), Type: pulumi.String("A"),
 		Aliases: r53.RecordAliasArray{r53.RecordAliasArgs{Name: balancer.DnsName, ZoneId: balancer.ZoneId, EvaluateTargetHealth: pulumi.Bool(false)}}})
+	return err
+}
+
+// flowLogs go to a group of their own, by a role that may write there.
+func flowLogs(ctx *pulumi.Context, net *ec2.Vpc) error {
+	logs, err := cloudwatch.NewLogGroup(ctx, "logs", &cloudwatch.LogGroupArgs{RetentionInDays: pulumi.Int(7), Tags: pulumi.StringMap{"Name": pulumi.String("logs")}})
+	if err != nil {
+		return err
+	}
+	writer, err := iam.NewRole(ctx, "writer", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"vpc-flow-logs.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)})
+	if err != nil {
+		return err
+	}
+	if _, err := iam.NewRolePolicy(ctx, "may-write", &iam.RolePolicyArgs{Role: writer.Name, Policy: pulumi.Sprintf(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"%s:*"}]}`, logs.Arn)}); err != nil {
+		return err
+	}
+	_, err = ec2.NewFlowLog(ctx, "flow", &ec2.FlowLogArgs{VpcId: net.ID(), TrafficType: pulumi.String("ALL"), LogDestinationType: pulumi.String("cloud-watch-logs"),
+		LogDestination: logs.Arn, IamRoleArn: writer.Arn, MaxAggregationInterval: pulumi.Int(60)})
 	return err
 }
 

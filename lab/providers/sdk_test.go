@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2transitgateway"
@@ -48,6 +49,9 @@ var sdkArgs = map[string]interface{ ElementType() reflect.Type }{
 	"aws:ec2/launchTemplate:LaunchTemplate":                     &ec2.LaunchTemplateArgs{},
 	"aws:ec2/placementGroup:PlacementGroup":                     &ec2.PlacementGroupArgs{},
 	"aws:iam/role:Role":                                         &iam.RoleArgs{},
+	"aws:iam/rolePolicy:RolePolicy":                             &iam.RolePolicyArgs{},
+	"aws:ec2/flowLog:FlowLog":                                   &ec2.FlowLogArgs{},
+	"aws:cloudwatch/logGroup:LogGroup":                          &cloudwatch.LogGroupArgs{},
 	"aws:iam/instanceProfile:InstanceProfile":                   &iam.InstanceProfileArgs{},
 	"aws:ebs/volume:Volume":                                     &ebs.VolumeArgs{},
 	"aws:ec2/volumeAttachment:VolumeAttachment":                 &ec2.VolumeAttachmentArgs{},

@@ -1,11 +1,19 @@
 package lab_test
 
 import (
+	"errors"
 	"fmt"
+	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // flow is one thing that one place wants of another: a TCP connection.
@@ -20,14 +28,40 @@ type flow struct {
 // operator is where the lab's administrators are.
 const operator = "203.0.113.10"
 
-// patience is how long, in seconds, a connection may take: a firewall's silence
-// ends it.
-const patience = 1
+// patience is how long a connection may take: a firewall's silence ends it. The
+// kernels of both sides make it without any process, so it is far too long.
+const patience = 500 * time.Millisecond
 
 // open says whether the connection comes about.
 func (f flow) open() bool {
-	return exec.Command("nsenter", "--net="+f.from, "python3", "-c",
-		fmt.Sprintf("import socket\nsocket.create_connection((%q,%d),%d,(%q,0))", f.to, f.port, patience, f.as)).Run() == nil
+	dialer := net.Dialer{Timeout: patience}
+	if f.as != "" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(f.as)}
+	}
+	var conn net.Conn
+	err := inNamespace(f.from, func() (err error) {
+		conn, err = dialer.Dial("tcp4", net.JoinHostPort(f.to, strconv.Itoa(f.port)))
+		return err
+	})
+	return err == nil && conn.Close() == nil
+}
+
+// inNamespace runs do on a thread in the network namespace at that path. What do
+// opens stays there; the thread ends with it.
+func inNamespace(path string, do func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // for good: nobody else may get this thread
+		namespace, err := os.Open(path)
+		if err == nil {
+			err = errors.Join(unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET), namespace.Close())
+		}
+		if err == nil {
+			err = do()
+		}
+		done <- err
+	}()
+	return <-done
 }
 
 // namespaces maps the names of all hosts to their network namespaces.
@@ -86,18 +120,28 @@ func (s story) aliases(t *testing.T) []string {
 	return found
 }
 
-// serve listens on a port of an address in a namespace until the test ends.
+// serve listens on a port of an address in a namespace until the test ends. It
+// takes every connection: a queue that is full looks like a firewall.
 func serve(t *testing.T, namespace, address string, port int) {
 	t.Helper()
-	c := exec.Command("nsenter", "--net="+namespace, "python3", "-c", fmt.Sprintf(
-		"import socket,time\nl=socket.create_server((%q,%d))\ntime.sleep(3600)", address, port))
-	if err := c.Start(); err != nil {
+	var listener net.Listener
+	err := inNamespace(namespace, func() (err error) {
+		listener, err = net.Listen("tcp4", net.JoinHostPort(address, strconv.Itoa(port)))
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	})
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
 }
 
 // clientVPC makes a VPC with one host of that name, made through the AWS API as

@@ -132,13 +132,26 @@ func launched(r registration, _ config.Stack) string {
 	return ""
 }
 
-var wildcard = regexp.MustCompile(`"[a-z0-9-]+:[^"]*\*[^"]*"|"\*"`)
+var (
+	wildcard = regexp.MustCompile(`"[a-z0-9-]+:[^"]*\*[^"]*"|"\*"`)
+	// streams are those of one log group: AWS names them when it writes.
+	streams = regexp.MustCompile(`^"arn:aws:logs:[^*]+:log-group:[^*:]+:\*"$`)
+)
 
 func wildcards(r registration, _ config.Stack) string {
 	if strings.HasPrefix(r.Type, "aws:iam/") {
-		if found := wildcard.FindString(r.text("policy")); found != "" {
-			return "its policy says " + found
+		for _, found := range wildcard.FindAllString(r.text("policy"), -1) {
+			if !streams.MatchString(found) {
+				return "its policy says " + found
+			}
 		}
+	}
+	return ""
+}
+
+func forgetful(r registration, _ config.Stack) string {
+	if r.Type == "aws:cloudwatch/logGroup:LogGroup" && !r.Inputs["retentionInDays"].IsNumber() {
+		return "it keeps everything for ever"
 	}
 	return ""
 }
@@ -148,7 +161,10 @@ func trusted(r registration, _ config.Stack) string {
 		return ""
 	}
 	var policy struct {
-		Statement []struct{ Principal map[string]string }
+		Statement []struct {
+			Principal map[string]string
+			Condition map[string]map[string]string
+		}
 	}
 	if err := json.Unmarshal([]byte(r.text("assumeRolePolicy")), &policy); err != nil {
 		return err.Error()
@@ -156,6 +172,11 @@ func trusted(r registration, _ config.Stack) string {
 	for _, s := range policy.Statement {
 		if len(s.Principal) != 1 || !strings.HasSuffix(s.Principal["Service"], ".amazonaws.com") {
 			return fmt.Sprintf("it trusts %v", s.Principal)
+		}
+		// EC2 passes a role on for whoever may pass it; other services act for
+		// every account that asks.
+		if s.Principal["Service"] != "ec2.amazonaws.com" && s.Condition["StringEquals"]["aws:SourceAccount"] == "" {
+			return fmt.Sprintf("it trusts %v for any account", s.Principal)
 		}
 	}
 	return ""

@@ -68,6 +68,33 @@ func TestPeering(t *testing.T) {
 	}
 }
 
+// TestFlowLogs: to CloudWatch with a role that can write there and nowhere else,
+// to a bucket with none.
+func TestFlowLogs(t *testing.T) {
+	with := func(logs map[string]any) *recorder {
+		return mustDeploy(t, small(map[string]any{"kraftstack:network": map[string]any{"flowLogs": logs}}))
+	}
+	r := with(map[string]any{"to": "cloudwatch", "traffic": "reject", "retentionDays": 7})
+	log, group := r.get(t, "network-flow-logs"), "arn:aws:logs:us-east-1:123456789012:log-group:network-flow-log-group"
+	if log.text("logDestination") != group || log.text("trafficType") != "REJECT" || !log.dependsOn("network-flow-logs-policy") {
+		t.Errorf("the flow log is %v", log.Inputs)
+	}
+	if policy := r.get(t, "network-flow-logs-policy").text("policy"); !strings.Contains(policy, `"Resource":"`+group+`:*"`) {
+		t.Errorf("the role may: %s", policy)
+	}
+	r = with(map[string]any{"to": "s3", "bucket": "example-log-archive"})
+	log = r.get(t, "network-flow-logs")
+	if log.text("logDestination") != "arn:aws:s3:::example-log-archive" || log.text("iamRoleArn") != "" || log.text("trafficType") != "ALL" {
+		t.Errorf("the flow log is %v", log.Inputs)
+	}
+	if roles := len(r.ofType("aws:iam/role:Role")); roles != 1 {
+		t.Errorf("there are %d roles, want the hosts' alone", roles)
+	}
+	if logs := mustDeploy(t, small(nil)).ofType("aws:ec2/flowLog:FlowLog"); len(logs) > 0 {
+		t.Error("flow logs that nobody asked for")
+	}
+}
+
 // TestEntry: all brokers and no controller behind the balancer, which has a
 // group of its own from its creation on.
 func TestEntry(t *testing.T) {

@@ -19,7 +19,8 @@ var needs = map[string]string{
 	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":         "ec2:DescribeSecurityGroups ec2:RevokeSecurityGroupIngress ec2:RevokeSecurityGroupEgress ec2:CreateTags ec2:DeleteTags",
 	"aws:ec2/eip:Eip":                                           "ec2:AllocateAddress ec2:DescribeAddresses ec2:DescribeAddressesAttribute ec2:ReleaseAddress ec2:CreateTags ec2:DeleteTags",
 	"aws:ec2/eipAssociation:EipAssociation":                     "ec2:AssociateAddress ec2:DisassociateAddress ec2:DescribeAddresses",
-	"aws:ec2/flowLog:FlowLog":                                   "ec2:CreateFlowLogs ec2:DescribeFlowLogs ec2:DeleteFlowLogs ec2:CreateTags ec2:DeleteTags logs:CreateLogDelivery logs:DeleteLogDelivery",
+	"aws:ec2/flowLog:FlowLog":                                   "ec2:CreateFlowLogs ec2:DescribeFlowLogs ec2:DeleteFlowLogs ec2:CreateTags ec2:DeleteTags iam:PassRole logs:CreateLogDelivery logs:DeleteLogDelivery",
+	"aws:cloudwatch/logGroup:LogGroup":                          "logs:CreateLogGroup logs:DescribeLogGroups logs:PutRetentionPolicy logs:DeleteRetentionPolicy logs:DeleteLogGroup logs:ListTagsForResource logs:TagResource logs:UntagResource",
 	"aws:ec2/instance:Instance":                                 "ec2:RunInstances ec2:DescribeInstances ec2:DescribeInstanceAttribute ec2:DescribeInstanceTypes ec2:DescribeInstanceCreditSpecifications ec2:DescribeTags ec2:DescribeVolumes ec2:DescribeVpcs ec2:DescribeLaunchTemplates ec2:DescribeLaunchTemplateVersions ec2:ModifyInstanceAttribute ec2:ModifyInstanceMetadataOptions ec2:MonitorInstances ec2:UnmonitorInstances ec2:StopInstances ec2:StartInstances ec2:TerminateInstances ec2:CreateTags ec2:DeleteTags",
 	"aws:ec2/internetGateway:InternetGateway":                   "ec2:CreateInternetGateway ec2:AttachInternetGateway ec2:DescribeInternetGateways ec2:DetachInternetGateway ec2:DeleteInternetGateway ec2:CreateTags ec2:DeleteTags",
 	"aws:ec2/keyPair:KeyPair":                                   "ec2:ImportKeyPair ec2:DescribeKeyPairs ec2:DeleteKeyPair ec2:CreateTags ec2:DeleteTags",
@@ -96,12 +97,18 @@ func TestDeployerPermissions(t *testing.T) {
 		return list
 	}
 	hosts := []string{"arn:aws:iam::ACCOUNT:role/*-kafka-host-REGION", "arn:aws:iam::ACCOUNT:instance-profile/*-kafka-host-REGION"}
+	writers := "arn:aws:iam::ACCOUNT:role/*-flow-logs-REGION"
+	iamBut := func(calls string) []string {
+		return slices.DeleteFunc(of("iam"), func(call string) bool { return slices.Contains(strings.Fields(calls), call) })
+	}
 	region := map[string]any{"StringEquals": map[string]string{"aws:RequestedRegion": "REGION"}}
 	statements := []statement{
 		{"Network", "Allow", of("ec2", "elasticloadbalancing", "logs"), "*", region},
 		{"Names", "Allow", of("route53"), "*", nil},
-		{"HostRole", "Allow", of("iam"), hosts, nil},
+		{"HostRole", "Allow", iamBut(needs["aws:iam/rolePolicy:RolePolicy"]), hosts, nil},
 		{"GiveHostRole", "Allow", []string{"iam:PassRole"}, hosts[0], map[string]any{"StringEquals": map[string]string{"iam:PassedToService": "ec2.amazonaws.com"}}},
+		{"FlowLogsRole", "Allow", iamBut(needs["aws:iam/instanceProfile:InstanceProfile"]), writers, nil},
+		{"GiveFlowLogsRole", "Allow", []string{"iam:PassRole"}, writers, map[string]any{"StringEquals": map[string]string{"iam:PassedToService": "vpc-flow-logs.amazonaws.com"}}},
 		{"NewestImages", "Allow", of("ssm"), []string{"arn:aws:ssm:REGION::parameter/aws/service/canonical/ubuntu/*", "arn:aws:ssm:REGION::parameter/aws/service/ami-amazon-linux-latest/*"}, nil},
 		{"WhoAmI", "Allow", of("sts"), "*", nil},
 		{"OwnDiskKey", "Allow", ownKey, "arn:aws:kms:REGION:ACCOUNT:key/KEY", nil},

@@ -50,6 +50,9 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		"aws:ec2/eipAssociation:EipAssociation": {"publicIp": "public-" + args.Name},
 		"aws:lb/loadBalancer:LoadBalancer":      {"arn": "arn-" + args.Name, "dnsName": "dns-" + args.Name, "zoneId": "lb-zone"},
 		"aws:lb/targetGroup:TargetGroup":        {"arn": "arn-" + args.Name},
+		"aws:ec2/vpc:Vpc":                       {"ownerId": "123456789012"},
+		"aws:cloudwatch/logGroup:LogGroup":      {"arn": "arn:aws:logs:us-east-1:123456789012:log-group:" + args.Name},
+		"aws:iam/role:Role":                     {"arn": "arn:aws:iam::123456789012:role/" + args.Name},
 		"aws:route53/zone:Zone":                 {"zoneId": "zone-" + args.Name},
 	}
 	for key, value := range computed[args.TypeToken] {

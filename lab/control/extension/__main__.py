@@ -34,14 +34,14 @@ def build(book):
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from . import (
-        acls, addresses, balancers, endpoints, gateway, gateways, groups, images, instances, peering, placement, policies,
+        acls, addresses, balancers, endpoints, flowlogs, gateway, gateways, groups, images, instances, peering, placement, policies,
         regions, templates, volumes, zones,
     )
 
     regions.install(book.lab)
     # Order matters where two change the same method: the last one runs first.
     for part in (
-        images, addresses, gateways, acls, balancers, endpoints, peering, groups, volumes, placement, instances, templates, policies,
+        images, addresses, gateways, acls, balancers, endpoints, flowlogs, peering, groups, volumes, placement, instances, templates, policies,
         zones,
     ):
         part.install()

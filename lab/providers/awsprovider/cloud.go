@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -26,6 +27,7 @@ type cloud struct {
 	ec2         *ec2.Client
 	elb         *elb.Client
 	iam         *iam.Client
+	logs        *cloudwatchlogs.Client
 	route53     *route53.Client
 	ssm         *ssm.Client
 	sts         *sts.Client
@@ -46,6 +48,7 @@ func newCloud(opts Options, cfg settings) *cloud {
 		ec2:         ec2.NewFromConfig(conf),
 		elb:         elb.NewFromConfig(conf),
 		iam:         iam.NewFromConfig(conf),
+		logs:        cloudwatchlogs.NewFromConfig(conf),
 		route53:     route53.NewFromConfig(conf),
 		ssm:         ssm.NewFromConfig(conf),
 		sts:         sts.NewFromConfig(conf),
