@@ -30,6 +30,7 @@ type state struct {
 	fenced     []int
 	partitions []partition
 	voters     map[int]int // id to how many ms it is behind
+	observers  map[int]int // likewise, of those that follow
 	leader     int
 }
 
@@ -40,9 +41,9 @@ type partition struct {
 }
 
 // answers by the key of the message: 3 Metadata, 32 DescribeConfigs,
-// 55 DescribeQuorum, 60 DescribeCluster.
+// 55 DescribeQuorum, 60 DescribeCluster, 80 AddRaftVoter, 81 RemoveRaftVoter.
 func (s state) answers() object {
-	var brokers, described, topics, configs, voters []object
+	var brokers, described, topics, configs []object
 	for id, address := range s.brokers {
 		host, port, _ := net.SplitHostPort(address)
 		number := 0
@@ -58,14 +59,19 @@ func (s state) answers() object {
 		topics = append(topics, object{"name": p.name, "partitions": []object{{"index": 0, "replicas": p.replicas, "in_sync": p.inSync}}})
 		configs = append(configs, object{"name": p.name, "configs": []object{{"value": fmt.Sprint(p.least)}}})
 	}
-	for id, behind := range s.voters {
-		voters = append(voters, object{"id": id, "caught_up": 1000000 - behind})
+	replicas := func(of map[int]int) []object {
+		list := []object{}
+		for id, behind := range of {
+			list = append(list, object{"id": id, "directory": id, "caught_up": 1000000 - behind, "fetched": 1000000})
+		}
+		return list
 	}
 	return object{
 		"3":  object{"brokers": brokers, "topics": topics},
 		"32": object{"results": configs},
-		"55": object{"topics": []object{{"partitions": []object{{"leader": s.leader, "voters": voters}}}}},
-		"60": object{"brokers": described},
+		"55": object{"topics": []object{{"partitions": []object{
+			{"leader": s.leader, "voters": replicas(s.voters), "observers": replicas(s.observers)}}}}},
+		"60": object{"brokers": described}, "80": object{}, "81": object{},
 	}
 }
 
@@ -86,7 +92,7 @@ func (s state) ask(t *testing.T, question string) (code int, said string) {
 	}
 	program, file := filepath.Join(dir, "program.py"), filepath.Join(dir, "answers.json")
 	for path, text := range map[string]string{
-		program: read("kafka.py") + canned + read("cluster.py"), file: string(answers), filepath.Join(dir, "client"): "answers=" + file + "\n",
+		program: read("kafka.py") + canned + read("quorum.py") + read("cluster.py"), file: string(answers), filepath.Join(dir, "client"): "answers=" + file + "\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -161,17 +167,73 @@ func TestTheGate(t *testing.T) {
 
 		{healthy, "leads-quorum 1", 0, ""},
 		{healthy, "leads-quorum 2", 1, "1 leads it"},
-		{healthy, "voters-caught-up 1 2 3", 0, ""},
-		{with(func(s *state) { s.voters = map[int]int{1: 0, 2: 9000} }), "voters-caught-up 1 2 3", 1, "2 is behind; 3 is no voter"},
+		{healthy, "caught-up 1 2 3", 0, ""},
+		{with(func(s *state) { s.observers = map[int]int{4: 0, 5: 9000} }), "caught-up 4", 0, ""},
+		{with(func(s *state) { s.observers = map[int]int{4: 0, 5: 9000} }), "caught-up 3 4 5 6", 1, "5 is behind; 6 does not follow the quorum"},
 		{healthy, "brokers-unfenced 1 2", 0, ""},
 		{with(func(s *state) { s.fenced = []int{2} }), "brokers-unfenced 1 2 7", 1, "2 is fenced; 7 is not registered"},
 		{healthy, "partitions-in-sync 1", 0, ""},
 		{partitions(partition{"a", 1, all, all}, partition{"b", 1, all, []int{1, 2}}), "partitions-in-sync 3", 1, "1 under-replicated (first: b-0)"},
 		{partitions(partition{"b", 1, all, []int{1, 2}}), "partitions-in-sync 1", 0, ""},
+
+		{healthy, "may-refill 3", 0, ""},
+		{partitions(partition{"orders", 2, all, []int{3}}, partition{"one", 1, []int{3}, []int{3}}), "may-refill 3", 1,
+			"one-0 has no other replica in sync (of none); orders-0 has no other replica in sync (of 1, 2)"},
+		{with(func(s *state) {
+			s.brokers, s.partitions = map[int]string{1: alive, 2: dead, 3: alive}, []partition{{"orders", 2, all, []int{2, 3}}}
+		}), "may-refill 3", 1, "orders-0 has"},
+		{with(func(s *state) { s.voters = map[int]int{1: 0, 2: 9000, 3: 9000} }), "may-refill 3", 1, "voter 3 cannot leave the quorum: 1 of the 2 others have caught up, and a majority is 2; behind: 2"},
 	} {
 		code, said := c.cluster.ask(t, c.question)
 		if code != c.code || !strings.Contains(said, c.said) || (c.said == "" && said != "") {
 			t.Errorf("%s with %+v\ngot  %d %q\nwant %d %q", c.question, c.cluster, code, said, c.code, c.said)
+		}
+	}
+}
+
+// TestVotersChangeOneAtATime: each call does one thing, or says what it waits for.
+func TestVotersChangeOneAtATime(t *testing.T) {
+	alive, dead := listening(t), "127.0.0.1:1"
+	five := map[int]int{1: 0, 2: 0, 3: 0, 4: 0, 5: 0}
+	for _, c := range []struct {
+		name              string
+		voters, observers map[int]int
+		wanted            []int
+		silent            int // does not answer at its address
+		complete          bool
+		code              int
+		said              string
+	}{
+		{name: "as wanted", voters: map[int]int{1: 0, 2: 0, 3: 0}, wanted: []int{1, 2, 3}, code: 0},
+		{name: "one is behind", voters: map[int]int{1: 0, 2: 9000, 3: 0}, wanted: []int{1, 2, 3}, code: 1, said: "2 is behind"},
+		{name: "one joins", voters: map[int]int{1: 0, 2: 0, 3: 0}, observers: map[int]int{4: 0, 5: 0}, wanted: []int{1, 2, 3, 4, 5}, code: 1, said: "done voter 4 was added"},
+		{name: "the next waits", voters: map[int]int{1: 0, 2: 0, 3: 0, 4: 0}, observers: map[int]int{5: 9000}, wanted: []int{1, 2, 3, 4, 5}, code: 1, said: "5 is behind"},
+		{name: "one is no controller yet", voters: map[int]int{1: 0}, observers: map[int]int{2: 0}, wanted: []int{1, 2}, silent: 2, code: 0},
+		{name: "it is waited for", voters: map[int]int{1: 0}, observers: map[int]int{2: 0}, wanted: []int{1, 2}, silent: 2, complete: true, code: 1, said: "2 does not answer"},
+		{name: "the highest leaves", voters: five, wanted: []int{1, 2, 3}, code: 1, said: "done voter 5 was removed"},
+		{name: "the leader leaves last", voters: five, wanted: []int{2, 3, 4}, code: 1, said: "done voter 5 was removed"},
+		{name: "joining comes first", voters: map[int]int{1: 0, 2: 0}, observers: map[int]int{3: 0}, wanted: []int{1, 3}, code: 1, said: "done voter 3 was added"},
+		{name: "a dead one leaves", voters: map[int]int{1: 0, 2: 9000, 3: 0}, wanted: []int{1, 3}, code: 1, said: "done voter 2 was removed"},
+		{name: "none may leave", voters: map[int]int{1: 0, 2: 0, 3: 9000, 4: 9000, 5: 9000}, wanted: []int{1, 2}, code: 1, said: "voter 5 cannot leave the quorum: 2 of the 4 others"},
+		{name: "a lost disk", voters: map[int]int{1: 0, 2: 9000, 3: 0}, observers: map[int]int{2: 0}, wanted: []int{1, 2, 3}, code: 1, said: "done voter 2 was removed from the quorum: its disk was lost"},
+		{name: "it comes back", voters: map[int]int{1: 0, 3: 0}, observers: map[int]int{2: 0}, wanted: []int{1, 2, 3}, code: 1, said: "done voter 2 was added"},
+		{name: "two lost disks", voters: map[int]int{1: 0, 2: 9000, 3: 9000}, observers: map[int]int{2: 0, 3: 0}, wanted: []int{1, 2, 3}, code: 1, said: "voter 2 cannot leave the quorum: 1 of the 2 others"},
+		{name: "all others", voters: map[int]int{1: 0}, wanted: []int{2}, silent: 2, code: 3, said: "none of the wanted voters (2) is in the quorum"},
+	} {
+		question := "voters"
+		if c.complete {
+			question = "all-voters"
+		}
+		for _, id := range c.wanted {
+			address := alive
+			if id == c.silent {
+				address = dead
+			}
+			question += fmt.Sprintf(" %d@%s", id, address)
+		}
+		code, said := state{voters: c.voters, observers: c.observers, leader: 1}.ask(t, question)
+		if code != c.code || !strings.Contains(said, c.said) || (c.said == "" && said != "") {
+			t.Errorf("%s: got %d %q, want %d %q", c.name, code, said, c.code, c.said)
 		}
 	}
 }

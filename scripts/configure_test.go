@@ -53,7 +53,7 @@ func configurable(t *testing.T) *host {
 func (h *host) configure(document string, more ...string) result {
 	h.t.Helper()
 	return h.run(document, append([]string{"configure", "--node-id=1001", "--cluster-id=" + cluster,
-		"--initial-controllers=1001@broker-1001:9093:" + directory, "--directory-id=" + directory, "--instance=i-01"}, more...)...)
+		"--initial-controllers=1001@broker-1001:9093:" + directory, "--directory-id=" + directory, "--volume-id=vol-01", "--instance=i-01"}, more...)...)
 }
 
 func TestConfigureMakesANewNodeOnce(t *testing.T) {
@@ -87,7 +87,7 @@ func TestConfigureRemovesWhatTheDocumentNoLongerHas(t *testing.T) {
 
 func TestConfigureRefusesWrongDisks(t *testing.T) {
 	h := configurable(t)
-	h.configure(document).failed(t, "is empty, and the data of node 1001 was expected")
+	h.configure(document, "--lost-disks=1").failed(t, "is empty, and the data of node 1001 was expected", "lostDisks: {", ": 2} below kraftstack:hosts")
 	h.write("/var/lib/kafka/data/topic-0/log", "x", 0o644)
 	h.configure(document, "--new").failed(t, "no meta.properties")
 	h.write("/var/lib/kafka/data/meta.properties", "node.id=1002\ncluster.id="+cluster+"\n", 0o644)

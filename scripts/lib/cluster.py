@@ -1,31 +1,20 @@
-# The program of the questions that kafka-node asks the cluster, after kafka.py:
+# The program of the questions that kafka-node asks the cluster, after kafka.py and
+# quorum.py:
 #
 #     CLIENT_PROPERTIES QUESTION NODE_ID...
 #
-# prints "note TEXT" lines and ends with 0 for yes, with 1 for "no" and why, and
-# with 2 where nobody could be asked.
+# prints lines "note TEXT" and "done TEXT" and ends with 0 for yes, with 1 for "no" and
+# why, with 3 where it will be no for good, and with 2 where nobody could be asked. The
+# question "voters", or "all-voters", with ID@HOST:PORT... does what it asks for.
 import concurrent.futures
 import sys
 
 CONFIGS_AT_ONCE = 1000
 EXAMPLES = 5
-ANSWER_SECONDS = 2  # for a broker to take a connection
-
-# A voter has caught up that had all of the leader's log within this time: a lag in
-# records is never quite 0 on a busy cluster. Voters fetch at least every 0.5 s.
-CAUGHT_UP_MS = 3000
-
-
-class No(Exception):
-    """The answer to a question, and why."""
 
 
 def note(text):
     print("note " + text)
-
-
-def listed(ids):
-    return ", ".join(map(str, sorted(ids))) or "none"
 
 
 def refuse(faults):
@@ -35,21 +24,12 @@ def refuse(faults):
         raise No("; ".join(faults[:EXAMPLES]) + more)
 
 
-class Quorum:
-    def __init__(self, cluster):
-        answer = cluster.ask(DESCRIBE_QUORUM, topics=[{"name": "__cluster_metadata", "partitions": [{"index": 0}]}])
-        partition = answer["topics"][0]["partitions"][0]
-        self.leader = partition["leader"]
-        self.voters = {voter["id"]: voter for voter in partition["voters"]}
-        if self.leader not in self.voters:
-            raise No("the quorum has no leader")
-        now = self.voters[self.leader]["caught_up"]
-        self.ready = {id for id, voter in self.voters.items() if now - voter["caught_up"] <= CAUGHT_UP_MS}
-
-
-def voters_caught_up(cluster, ids):
+def caught_up(cluster, ids):
+    """As a voter, or as one that follows and may become one."""
     quorum = Quorum(cluster)
-    refuse([f"{id} is no voter" if id not in quorum.voters else f"{id} is behind" for id in ids if id not in quorum.ready])
+    ready = quorum.ready | {id for id, one in quorum.observers.items() if quorum.follows(one)}
+    refuse([f"{id} is behind" if id in quorum.voters or id in quorum.observers else f"{id} does not follow the quorum"
+            for id in ids if id not in ready])
 
 
 def leads_quorum(cluster, ids):
@@ -153,16 +133,21 @@ def may_stop_brokers(cluster, ids):
 
 def silent_brokers(brokers):
     """A broker that died a moment ago counts as in sync until its session is over, 9 s later."""
-
-    def answers(broker):
-        try:
-            socket.create_connection((broker["host"], broker["port"]), ANSWER_SECONDS).close()
-            return True
-        except OSError:
-            return False
-
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
-        return {broker["id"] for broker, there in zip(brokers, pool.map(answers, brokers)) if not there}
+        there = pool.map(lambda broker: answers(broker["host"], broker["port"]), brokers)
+        return {broker["id"] for broker, answered in zip(brokers, there) if not answered}
+
+
+def may_refill(cluster, ids):
+    """All that these nodes had is on others: what comes back empty is no loss."""
+    partitions = Partitions(cluster, ids)
+    others = {id for _, partition in partitions.list for id in partition["in_sync"]} - ids
+    silent = silent_brokers([partitions.brokers[id] for id in others if id in partitions.brokers])
+    refuse([f"{topic}-{partition['index']} has no other replica in sync (of {listed(set(partition['replicas']) - ids)})"
+            for topic, partition in partitions.list if not set(partition["in_sync"]) - ids - silent])
+    quorum = Quorum(cluster)
+    for id in ids & quorum.voters.keys():
+        quorum.expect_majority_without(id)
 
 
 def min_in_sync(cluster, topics):
@@ -175,22 +160,27 @@ def min_in_sync(cluster, topics):
 
 
 QUESTIONS = {
-    "voters-caught-up": voters_caught_up, "leads-quorum": leads_quorum, "may-stop-voters": may_stop_voters,
+    "caught-up": caught_up, "leads-quorum": leads_quorum, "may-stop-voters": may_stop_voters,
     "may-run-level": may_run_level, "at-level": at_level,
     "brokers-unfenced": brokers_unfenced, "partitions-in-sync": partitions_in_sync, "may-stop-brokers": may_stop_brokers,
+    "may-refill": may_refill,
 }
 
 
 def main():
-    path, question, *ids = sys.argv[1:]
-    QUESTIONS[question](Cluster(properties(path)), set(map(int, ids)))
+    path, question, *words = sys.argv[1:]
+    cluster = Cluster(properties(path))
+    if question in ("voters", "all-voters"):
+        Quorum(cluster).step(voter_addresses(words), complete=question == "all-voters")
+    else:
+        QUESTIONS[question](cluster, set(map(int, words)))
 
 
 try:
     main()
 except No as no:
     print(no)
-    sys.exit(1)
+    sys.exit(3 if isinstance(no, Never) else 1)
 except (Failure, OSError, KeyError) as failure:
     print(failure if isinstance(failure, Failure) else f"{type(failure).__name__}: {failure}")
     sys.exit(2)

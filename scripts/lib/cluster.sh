@@ -28,13 +28,15 @@ bootstrap() {
 declare -A NOTED=()
 
 # cluster_says QUESTION NODE_ID...: a condition for wait_for. Returns 0 for yes; for
-# no, and where nobody can be asked, 1 with the reason in WAIT_DETAIL.
+# no, and where nobody can be asked, 1 with the reason in WAIT_DETAIL; 2 for never.
 cluster_says() {
   local answer line status=0
   answer=$(python3 -I /dev/fd/3 "$CLIENT" "$@" 2>&1 3< <(cluster_program)) || status=$?
   WAIT_DETAIL=''
   while IFS= read -r line; do
-    if [[ $line != 'note '* ]]; then
+    if [[ $line == 'done '* ]]; then
+      say "${line#done }"
+    elif [[ $line != 'note '* ]]; then
       WAIT_DETAIL=$line
     elif [[ -z ${NOTED[$line]:-} ]]; then
       NOTED[$line]=yes
@@ -44,6 +46,7 @@ cluster_says() {
   case $status in
     0) WAIT_DETAIL='' ;;
     1) return 1 ;;
+    3) return 2 ;;
     *) WAIT_DETAIL="the cluster does not answer: ${WAIT_DETAIL:-python3 ended with $status}"; return 1 ;;
   esac
 }

@@ -18,15 +18,28 @@ ensure_storage() {
     expect_storage
     return
   fi
-  if [[ ! ${FLAG[new]} ]]; then
-    die "the disk mounted on $DATA_MOUNT is empty, and the data of node ${FLAG[node-id]} was expected on it$(attached_volume)" \
-      'attach the volume that holds its data; only if that is lost for good, replace the node as a new one'
-  fi
+  if [[ ! ${FLAG[new]}${FLAG[lost]} ]]; then refuse_blank; fi
   if [[ -d $DATA && -n $(find "$DATA" -mindepth 1 -print -quit) ]]; then
     die "$DATA has files in it and no meta.properties, so it is no blank disk of a new node" \
       "look at what is there; if nothing is needed, empty $DATA and run this again"
   fi
+  if [[ ${FLAG[lost]} ]]; then expect_refill; fi
   format_storage
+}
+
+# refuse_blank: a voter that forgot what it had voted for, or a broker that may be the
+# only one with a record, must not come back empty unless a person says so.
+refuse_blank() {
+  local name=${HOSTNAME%%.*} lost=${FLAG[lost-disks]}
+  die "the disk mounted on $DATA_MOUNT$(attached_volume) is empty, and the data of node ${FLAG[node-id]} was expected on it" \
+    "attach the volume that holds its data, and run up again; only if that is lost for good, write lostDisks: {$name: $((lost + 1))} below kraftstack:hosts in the stack file and run up"
+}
+
+# expect_refill: others have all that was on the disk that was lost.
+expect_refill() {
+  wait_for 60 'others to have what this node had' cluster_says may-refill "${FLAG[node-id]}" && return
+  refuse "the storage of node ${FLAG[node-id]} was not formatted, for the cluster cannot refill it: $WAIT_DETAIL" \
+    'bring the nodes back that have these (kraftstack status), or delete the topics whose only replica was lost, then run up again'
 }
 
 attached_volume() {
@@ -46,13 +59,14 @@ expect_storage() {
 }
 
 # wanted_directory: the directory id that is asked for. Kafka takes one only for
-# the first voters; it picks that of any other node itself.
+# the voters that the cluster is born with, on their first disks; it picks that of any
+# other node itself.
 wanted_directory() {
-  if is_first_voter; then printf '%s' "${FLAG[directory-id]}"; fi
+  printf '%s' "${FLAG[directory-id]}"
 }
 
 is_first_voter() {
-  [[ ,${FLAG[initial-controllers]} == *,"${FLAG[node-id]}"@* ]]
+  [[ ${FLAG[initial-controllers]} ]]
 }
 
 # storage_fault CLUSTER_ID NODE_ID DIRECTORY_ID: how meta.properties differs; empty
@@ -89,7 +103,7 @@ format_storage() {
   )
   local -a voters=(--no-initial-controllers)
   if is_first_voter; then voters=("--initial-controllers=${FLAG[initial-controllers]}"); fi
-  if [[ -s $FIRST_ADMIN ]]; then
+  if is_first_voter && [[ -s $FIRST_ADMIN ]]; then
     # Arguments from a file: everybody on a host can read a command line.
     admin=$(mktemp)
     SCRATCH+=("$admin")

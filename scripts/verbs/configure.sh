@@ -9,7 +9,7 @@ readonly UNPROVEN=$STATE/unproven
 # not wait for Kafka's health: all hosts of a new cluster have to come up together.
 verb_configure() {
   local staging
-  parse_flags 'new? node-id! cluster-id! initial-controllers! directory-id= instance!' "$@"
+  parse_flags 'new? lost? lost-disks=0 node-id! cluster-id! initial-controllers= directory-id= volume-id! instance!' "$@"
   check_configure_flags
   lock_host
   staging=$(mktemp -d)
@@ -18,7 +18,7 @@ verb_configure() {
   expect_installed
   apply_document "$MANIFEST"
   remember_node
-  if [[ -e $DATA/meta.properties ]]; then note_unproven; fi
+  if [[ -e $DATA/meta.properties || ${FLAG[lost]} ]]; then note_unproven; fi
   ensure_storage
   remove_drop_ins
   rm -f -- "$FIRST_ADMIN"
@@ -33,9 +33,11 @@ check_configure_flags() {
   check_flag cluster-id "$uuid" 'a Kafka UUID of 22 characters'
   check_flag directory-id "$uuid" 'a Kafka UUID of 22 characters'
   check_flag initial-controllers "[0-9]+@[^,@: ]+:[0-9]+:$uuid(,[0-9]+@[^,@: ]+:[0-9]+:$uuid)*" 'ID@HOST:PORT:DIRECTORY-ID,…'
+  check_flag lost-disks '[0-9]+' 'a number'
+  check_flag volume-id 'vol-[0-9a-f]+' 'a volume id such as vol-0123456789abcdef0'
   check_flag instance 'i-[0-9a-f]+' 'an instance id such as i-0123456789abcdef0'
-  if is_first_voter && [[ -z ${FLAG[directory-id]} ]]; then
-    usage_error "--directory-id=… is missing: node ${FLAG[node-id]} is one of the initial controllers"
+  if [[ -n ${FLAG[initial-controllers]} && ,${FLAG[initial-controllers]}, != *,"${FLAG[node-id]}"@*:"${FLAG[directory-id]:-none}",* ]]; then
+    usage_error "--initial-controllers does not have node ${FLAG[node-id]} with --directory-id=${FLAG[directory-id]}"
   fi
 }
 

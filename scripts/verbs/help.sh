@@ -22,13 +22,17 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
       Takes the certificates that were made for this host's key.
   client                                          (a document on standard input)
       Writes how Kafka's tools on a host without Kafka reach the cluster.
-  configure [--new] --node-id=… --cluster-id=… --initial-controllers=…
-            [--directory-id=…] --instance=i-…       (a document on standard input)
-      Writes the document's files, formats storage with --new where there is none,
-      starts Kafka if it does not run. Never restarts it.
-  quorum --voters=… --brokers=… [--timeout=300]
-      Waits until there is a leader, every voter has caught up and every broker is
-      registered and unfenced.
+  configure [--new | --lost] --node-id=… --cluster-id=… [--initial-controllers=…
+            --directory-id=…] --volume-id=… --instance=i-… [--lost-disks=0]
+                                                    (a document on standard input)
+      Writes the document's files, formats storage where there is none, starts Kafka
+      if it does not run. Never restarts it. An empty disk is an error but with --new,
+      and with --lost, where other nodes must have all that was on it.
+  quorum --voters=ID@HOST:PORT,… [--brokers=…] [--complete] [--timeout=300]
+      Waits until there is a leader, these are the voters, each caught up, and every
+      broker is registered and unfenced. Adds and removes voters one at a time; ends
+      with 10 where a majority would be in danger. Without --complete, who is no
+      controller yet may join later.
   roll --generation=… --node-id=… [--together=…,…] [--spare-leader]
        [--gate-timeout=120] [--timeout=600]
       Restarts Kafka if it runs with another generation of its settings, once the

@@ -120,7 +120,7 @@ wait_until_healthy() {
   health_step "$1" 'its ports to open' ports_open
   lap start
   if [[ $roles == *controller* ]]; then
-    health_step "$1" 'its quorum voter to catch up' cluster_says voters-caught-up "${FLAG[node-id]}"
+    health_step "$1" 'its replica of the metadata to catch up' cluster_says caught-up "${FLAG[node-id]}"
   fi
   if [[ $roles == *broker* ]]; then
     health_step "$1" 'its broker to be unfenced' cluster_says brokers-unfenced "${FLAG[node-id]}"
