@@ -196,7 +196,7 @@ func (c *Collector) Report() Report {
 		r.Restarts = append(r.Restarts, restart.node)
 	}
 	resources := c.Resources()
-	r.Settings = settings(resources)
+	r.Settings = settings(resources, r.Restarts)
 	r.Risks = risks(r, resources, waves(c.restarts))
 	return r.judged()
 }

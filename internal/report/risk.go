@@ -71,6 +71,7 @@ func risks(r Report, resources []Resource, waves int) []Risk {
 	f := &finder{found: []Risk{}}
 	for _, res := range resources {
 		f.losses(res)
+		f.lostDisk(res, resources)
 		f.stops(res)
 		if res.Unprotected {
 			f.add(Danger, riskProtection, "loses its protection against deletion", res.place())
@@ -114,6 +115,20 @@ func (f *finder) losses(r Resource) {
 		f.add(Danger, riskDisk, text, r.place())
 	case typeInstance:
 		f.add(Review, riskHost, "host is "+r.Op+"d", r.Component)
+	}
+}
+
+// lostDisk finds a volume that is made for a node that there is: the one it had is
+// gone.
+func (f *finder) lostDisk(r Resource, resources []Resource) {
+	if r.Type != typeVolume || r.Op != "create" {
+		return
+	}
+	known := slices.ContainsFunc(resources, func(n Resource) bool {
+		return n.Type == typeNode && n.Component == r.Component && n.Op != "create"
+	})
+	if known {
+		f.add(Danger, riskDisk, "its disk is gone and an empty one is made; up formats it only where hosts.lostDisks went up for it", r.Component)
 	}
 }
 

@@ -17,14 +17,17 @@ type Setting struct {
 	New  string `json:"new"`
 	// Live says that all running brokers take it over at once; otherwise each of
 	// Hosts takes it over when it restarts.
-	Live  bool     `json:"live"`
+	Live bool `json:"live"`
+	// Later says that no running Kafka restarts for it: it is taken over whenever
+	// Kafka starts next.
+	Later bool     `json:"later,omitempty"`
 	Hosts []string `json:"hosts"` // whose file changes, in the order in which they are rolled
 }
 
 // settings compares the server.properties that hosts have with those that they
 // get. Which of them Kafka takes over while it runs is what the step that does
 // so lists.
-func settings(resources []Resource) []Setting {
+func settings(resources []Resource, restarts []string) []Setting {
 	live := liveNames(resources)
 	found := []Setting{}
 	for _, r := range resources {
@@ -47,6 +50,9 @@ func settings(resources []Resource) []Setting {
 			}
 			found[i].Hosts = append(found[i].Hosts, r.Component)
 		}
+	}
+	for i, s := range found {
+		found[i].Later = !s.Live && !slices.ContainsFunc(s.Hosts, func(host string) bool { return slices.Contains(restarts, host) })
 	}
 	slices.SortFunc(found, func(a, b Setting) int {
 		return strings.Compare(a.Name+"\x00"+a.Hosts[0], b.Name+"\x00"+b.Hosts[0])
@@ -86,6 +92,9 @@ func (s Setting) effect() string {
 	if s.Live {
 		return "live, on all brokers, without a restart"
 	}
+	if s.Later {
+		return "when Kafka starts next on " + nameList(s.Hosts)
+	}
 	return "by a restart of " + nameList(s.Hosts)
 }
 
@@ -96,7 +105,7 @@ func (w *textWriter) settings(list []Setting) {
 	w.linef("\nsettings")
 	for _, s := range list {
 		tone := ui.Warn
-		if s.Live {
+		if s.Live || s.Later {
 			tone = ui.Good
 		}
 		w.linef("  %s  %s -> %s  %s", s.Name, s.Old, s.New, w.paint(s.effect(), tone))
