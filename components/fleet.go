@@ -50,6 +50,10 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 	if err != nil {
 		return nil, err
 	}
+	lossStays, err := ctx.RegisterResourceHook("lost-disk-stays-lost", refuseFoundDisk, &pulumi.ResourceHookOptions{OnDryRun: true})
+	if err != nil {
+		return nil, err
+	}
 	inTurn, err := newTurns(ctx, args.Gate)
 	if err != nil {
 		return nil, err
@@ -57,12 +61,15 @@ func NewFleet(ctx *pulumi.Context, name string, args FleetArgs, opts ...pulumi.R
 	for _, node := range args.Stack.Nodes() {
 		made, err := newNode(ctx, NodeArgs{
 			Stack: args.Stack, Node: node, Tags: args.Tags,
-			Network: args.Network, Access: args.Access, Launch: args.Launch, NeverShrink: neverShrink, InTurn: inTurn,
+			Network: args.Network, Access: args.Access, Launch: args.Launch, NeverShrink: neverShrink, LossStays: lossStays, InTurn: inTurn,
 		}, f)
 		if err != nil {
 			return nil, err
 		}
 		f.Nodes = append(f.Nodes, made)
+	}
+	if err := args.Quorum.bear(ctx, args.Stack, f.Nodes); err != nil {
+		return nil, err
 	}
 	if err := f.stage(ctx, args); err != nil {
 		return nil, err

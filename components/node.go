@@ -2,7 +2,6 @@ package components
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
@@ -42,6 +41,8 @@ type NodeArgs struct {
 	Launch  *Launch
 	// NeverShrink refuses a smaller data volume.
 	NeverShrink *pulumi.ResourceHook
+	// LossStays refuses to take back that a disk was lost.
+	LossStays *pulumi.ResourceHook
 	// InTurn stops one instance at a time.
 	InTurn *pulumi.ResourceHookBinding
 }
@@ -64,8 +65,11 @@ func newNode(ctx *pulumi.Context, args NodeArgs, fleet *Fleet) (*Node, error) {
 		"roles":        pulumi.ToStringArray(n.Roles()), // a report reads from it which nodes are voters
 		"zone":         pulumi.String(args.Stack.Network.Zones[n.Zone]),
 		"instanceType": pulumi.String(n.InstanceType),
+		"lostDisks":    pulumi.Int(n.lostDisks()),
 	}
-	if err := ctx.RegisterComponentResourceV2("kraftstack:node:Node", n.Name, inputs, n, pulumi.Parent(fleet)); err != nil {
+	err := ctx.RegisterComponentResourceV2("kraftstack:node:Node", n.Name, inputs, n, pulumi.Parent(fleet),
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{args.LossStays}}))
+	if err != nil {
 		return nil, err
 	}
 	for _, step := range []func(*pulumi.Context, NodeArgs) error{
@@ -76,6 +80,17 @@ func newNode(ctx *pulumi.Context, args NodeArgs, fleet *Fleet) (*Node, error) {
 		}
 	}
 	return n, nil
+}
+
+func (n *Node) lostDisks() int { return n.stack.Hosts.LostDisks[n.Name] }
+
+// incarnation triggers what is to run again for another host or another disk.
+func (n *Node) incarnation() pulumi.Array {
+	triggers := pulumi.Array{n.Instance.ID()}
+	if lost := n.lostDisks(); lost > 0 {
+		triggers = append(triggers, pulumi.Int(lost))
+	}
+	return triggers
 }
 
 func (n *Node) addHost(ctx *pulumi.Context, args NodeArgs) error {
@@ -157,29 +172,26 @@ func (n *Node) addSoftware(ctx *pulumi.Context, args FleetArgs, admitted pulumi.
 // addConfiguration writes the wanted state of the host and starts Kafka where
 // it does not run; it restarts nothing.
 //
-// Only a node that the graph has never configured on this volume may have its
-// storage formatted: that is the create of this command, bound to the volume
-// by its trigger. A replaced host is an update (its instance id is in the
-// command line), and an update refuses a disk without data.
+// Only a node that the graph has never configured may have its storage formatted,
+// or one whose disk is lost for good, which only a person can know: the create of
+// this command, bound to hosts.lostDisks by its trigger. A replaced host or volume is
+// an update (their ids are in the command line), and an update refuses a disk without
+// data.
 func (n *Node) addConfiguration(ctx *pulumi.Context, quorum *Quorum, names pulumi.Resource) error {
 	document, err := render.Document(n.stack, n.Node)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
-	call := func(flags ...string) pulumi.StringOutput {
-		args := slices.Concat(flags, []string{fmt.Sprintf("--node-id=%d", n.ID)})
-		line := pulumi.Sprintf("%s --cluster-id=%s --initial-controllers=%s --instance=%s",
-			toolkitCall("configure", args...), quorum.ClusterID, quorum.InitialControllers, n.Instance.ID())
-		if n.Controller {
-			line = pulumi.Sprintf("%s --directory-id=%s", line, quorum.DirectoryID(n.ID))
-		}
-		return line
+	call := func(storage pulumi.StringOutput) pulumi.StringOutput {
+		return pulumi.Sprintf("%s --cluster-id=%s --volume-id=%s --instance=%s%s",
+			toolkitCall("configure", fmt.Sprintf("--node-id=%d", n.ID)), quorum.ClusterID, n.Volume.ID(), n.Instance.ID(), storage)
 	}
+	made, kept := quorum.storage(n)
 	n.configure, err = n.command(ctx, "configure", commandArgs{
-		create:   call("--new"),
-		update:   call(),
+		create:   call(made),
+		update:   call(kept),
 		stdin:    pulumi.String(document),
-		triggers: pulumi.Array{n.Volume.ID()},
+		triggers: pulumi.Array{pulumi.Int(n.lostDisks())},
 		after:    []pulumi.Resource{n.identity, n.install, names},
 	})
 	return err

@@ -19,7 +19,7 @@ import (
 // voter is rolled with the leader spared, and then once more: whichever led is
 // restarted then, and the others are seen to be done.
 func (f *Fleet) roll(ctx *pulumi.Context, args FleetArgs) error {
-	stands, err := args.Quorum.stands(ctx, f.Nodes)
+	stands, err := args.Quorum.stand(ctx, args.Stack, f.Nodes)
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,13 @@ func (f *Fleet) roll(ctx *pulumi.Context, args FleetArgs) error {
 			}
 			after = []pulumi.Resource{last}
 		}
+	}
+	if args.Stack.Controllers.Mode == config.ModeCombined {
+		complete, err := args.Quorum.complete(ctx, f.Nodes, after)
+		if err != nil {
+			return err
+		}
+		after = []pulumi.Resource{complete}
 	}
 	f.rolled = after
 	return f.registerNodes(ctx)
@@ -135,7 +142,8 @@ func (n *Node) addRoll(ctx *pulumi.Context, step string, flags []string, after [
 		fmt.Sprintf("--gate-timeout=%d", n.stack.Rolling.GateTimeoutSeconds),
 	}, flags...)
 	return n.command(ctx, step, commandArgs{
-		create: pulumi.String(toolkitCall("roll", arguments...)),
-		after:  append([]pulumi.Resource{n.configure}, after...),
+		create:   pulumi.String(toolkitCall("roll", arguments...)),
+		triggers: n.incarnation(),
+		after:    append([]pulumi.Resource{n.configure}, after...),
 	})
 }

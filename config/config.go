@@ -116,6 +116,7 @@ type Bastion struct {
 // Controllers is kraftstack:controllers.
 type Controllers struct {
 	Mode         string // "combined" (default) or "dedicated"
+	From         string // "combined": dedicated controllers find a quorum on brokers; "" otherwise
 	Count        int    // odd; default 3, or the most that fewer combined brokers allow
 	InstanceType string // dedicated only; default t3.medium
 	Volume       Volume // dedicated only; default 20 GiB

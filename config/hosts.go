@@ -18,6 +18,9 @@ type Hosts struct {
 	// Spread puts the hosts of a role on different racks: at most SpreadLimit in
 	// a zone share a placement group.
 	Spread bool
+	// LostDisks counts, by node, the data volumes that are lost for good. A count
+	// that goes up lets the node's new, empty volume be formatted.
+	LostDisks map[string]int
 	// AMIs pins brokers.image to one id for each architecture. What is missing is
 	// the newest image at the time.
 	AMIs map[string]string
@@ -178,4 +181,48 @@ func (r *reader) encryption() {
 	}
 	r.problem(Namespace+":hosts.kmsKey", r.stack.Hosts.KMSKey, "is a key of "+form[1]+", and the stack is in "+r.stack.Region,
 		"the ARN of a key in "+r.stack.Region)
+}
+
+func setLostDisks(s *Stack, v any) []flaw {
+	given, _ := v.(map[string]any)
+	counts := make(map[string]int, len(given))
+	var flaws []flaw
+	for _, node := range sortedKeys(given) {
+		value, wrong := whole(given[node])
+		count, _ := value.(int)
+		if wrong == "" {
+			wrong = between(1, 1000)(count)
+		}
+		if wrong != "" {
+			flaws = append(flaws, flaw{at: "." + node, value: given[node], wrong: wrong, allowed: "how many disks it has lost, from 1 to 1000"})
+			continue
+		}
+		counts[node] = count
+	}
+	if len(counts) > 0 {
+		s.Hosts.LostDisks = counts
+	}
+	return flaws
+}
+
+// lostDisks checks that each is of a node, and of one that others can refill.
+func (r *reader) lostDisks() {
+	if !r.sound("brokers.count", "controllers.count", "controllers.mode", "hosts.lostDisks") {
+		return
+	}
+	nodes := map[string]Node{}
+	for _, n := range r.stack.Nodes() {
+		nodes[n.Name] = n
+	}
+	for _, name := range sortedKeys(r.stack.Hosts.LostDisks) {
+		at, count := Namespace+":hosts.lostDisks."+name, r.stack.Hosts.LostDisks[name]
+		node, known := nodes[name]
+		switch {
+		case !known:
+			r.problem(at, count, "is of no node of this stack", "a node such as "+r.stack.Nodes()[0].Name+", or remove the line")
+		case node.Controller && r.stack.Controllers.Count == 1:
+			r.problem(at, count, "is of the only voter: the cluster's metadata was on that disk alone, and with it every record is lost",
+				"nothing here: kraftstack destroy, then up, makes a new cluster")
+		}
+	}
 }

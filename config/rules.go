@@ -59,6 +59,7 @@ func (r *reader) rules() {
 	r.volume("controllers.volume", r.stack.Controllers.Volume)
 	r.encryption()
 	r.images()
+	r.lostDisks()
 	r.archive()
 	r.properties()
 	r.users()
@@ -80,6 +81,9 @@ func (r *reader) quorum() {
 	}
 	if !combined {
 		return
+	}
+	if r.has("controllers.from") {
+		r.problem(Namespace+":controllers.from", s.Controllers.From, "has no use in combined mode, where the quorum is on the brokers", "mode: dedicated, or remove the line")
 	}
 	if s.Controllers.Count > s.Brokers.Count {
 		r.problem(Namespace+":controllers.count", s.Controllers.Count,

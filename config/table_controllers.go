@@ -9,6 +9,12 @@ func controllersField() field {
 			set:     into(func(s *Stack) *string { return &s.Controllers.Mode }, oneOf(ModeCombined, ModeDedicated)),
 		},
 		{
+			name: "from", kind: text, defText: "none",
+			doc:     "`combined`, beside `mode: dedicated`, moves the quorum of a combined cluster to controllers of their own: they look for it on the first broker too (docs/runbooks/quorum-changes.md). Remove it afterwards. There is no way back.",
+			allowed: "combined",
+			set:     into(func(s *Stack) *string { return &s.Controllers.From }, oneOf(ModeCombined)),
+		},
+		{
 			name: "count", kind: number, defText: "3; 1 in combined mode with fewer than 3 brokers",
 			doc:     "How many voters there are. 3 survive the loss of one, 5 of two. In combined mode no more than brokers.",
 			allowed: "1, 3, 5 or 7",

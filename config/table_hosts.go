@@ -42,6 +42,12 @@ func hostsField() field {
 			set:     into(func(s *Stack) *bool { return &s.Hosts.ProtectData }),
 		},
 		{
+			name: "lostDisks", kind: scalars, def: "{}",
+			doc:     "Data volumes that are lost for good, by node: how many so far. A node's empty disk is formatted only for a node that is new, or when its count goes up, and then only if other nodes have all that was on it (docs/runbooks/lost-disk.md). The count stays.",
+			allowed: "nodes with the number of disks that each has lost, such as broker-1002: 1",
+			set:     setLostDisks,
+		},
+		{
 			name: "spread", kind: boolean, def: "true",
 			doc:     "Hosts of a role in one zone run on different racks. Turn it off where a zone has no room for that. A change replaces every Kafka host.",
 			allowed: "true or false",

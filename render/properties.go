@@ -16,6 +16,8 @@ const (
 	LogDir  = "/var/log/kafka"
 )
 
+const bootstrapControllers = "controller.quorum.bootstrap.servers"
+
 // property is a line of server.properties.
 type property struct{ name, value string }
 
@@ -120,7 +122,7 @@ func identity(s config.Stack, n config.Node) section {
 		{"advertised.listeners", strings.Join(advertised, ",")},
 		{"listener.security.protocol.map", protocolMap(s)},
 		{"controller.listener.names", listenerController},
-		{"controller.quorum.bootstrap.servers", voters(s)},
+		{bootstrapControllers, voters(s)},
 		{"log.dirs", DataDir},
 	}
 	if n.Broker {

@@ -37,10 +37,13 @@ func ClientPorts(s config.Stack) []int {
 	return ports
 }
 
-// voters is the address that nodes find the quorum by: every voter. Names,
-// never addresses: a replaced host keeps its name.
+// voters is the address that nodes find the quorum by: every voter, and the first
+// broker where the quorum comes from brokers. Names, never addresses: a replaced
+// host keeps its name.
 func voters(s config.Stack) string {
-	return addresses(s, ControllerPort, func(n config.Node) bool { return n.Controller })
+	return addresses(s, ControllerPort, func(n config.Node) bool {
+		return n.Controller || s.Controllers.From == config.ModeCombined && n.ID == config.FirstBrokerID
+	})
 }
 
 func addresses(s config.Stack, port int, wanted func(config.Node) bool) string {
@@ -91,6 +94,11 @@ func restarting(s config.Stack, n config.Node) string {
 	var b strings.Builder
 	for _, part := range sections(s, n) {
 		for _, p := range part.properties {
+			if p.name == bootstrapControllers {
+				// A node finds the quorum by one of them and hears of the others. The
+				// first stays one as long as the mode does.
+				p.value, _, _ = strings.Cut(p.value, ",")
+			}
 			if !s.Kafka.IsLive(p.name) {
 				b.WriteString(p.line())
 			}

@@ -122,7 +122,7 @@ func TestGeneration(t *testing.T) {
 		"the default of a property":    {map[string]string{"kafka": `{"config":{"num.partitions":8}}`}, true},
 		"the heap":                     {map[string]string{"kafka": `{"heap":"2g"}`}, false},
 		"the version":                  {map[string]string{"kafka": `{"version":"4.2.0"}`}, false},
-		"the quorum":                   {map[string]string{"controllers": `{"count":1}`}, false},
+		"controllers of their own":     {map[string]string{"controllers": `{"mode":"dedicated"}`}, false},
 		"brokers that replicate less":  {map[string]string{"brokers": `{"count":2}`}, false},
 		"the order of nothing":         {map[string]string{"network": `{"zones":3}`}, true},
 		"the networks of the bastion":  {map[string]string{"access": `{"adminCidrs":["198.51.100.0/24"]}`}, true},

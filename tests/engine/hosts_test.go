@@ -253,7 +253,8 @@ func (h *hosts) allowed(ctx context.Context, m *machine, c call) error {
 		h.mu.Lock()
 		data := h.formatted[m.volume]
 		h.mu.Unlock()
-		if _, isNew := c.Flags["new"]; !isNew && !data {
+		_, isNew := c.Flags["new"]
+		if _, isLost := c.Flags["lost"]; !isNew && !isLost && !data {
 			return errors.New("a disk with data was expected, this one is empty")
 		}
 	}

@@ -6,9 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
 
 	"kraftstack/internal/automation"
@@ -48,6 +45,7 @@ func TestEngine(t *testing.T) {
 	part("a failed configure leaves the others done", failedConfigure)
 	part("a fourth broker touches no instance", fourthBroker)
 	part("a lost instance is configured, not formatted", lostInstance)
+	part("a lost disk is formatted when the stack file says so", lostDisk)
 	t.Run("dedicated controllers are rolled first", func(t *testing.T) { dedicatedControllers(t, w) })
 	part("destroy runs nothing on hosts", destroyed)
 	if diff := cmp.Diff(before, w.inventory(t)); diff != "" {
@@ -77,7 +75,7 @@ func isBorn(t *testing.T, s *stack) {
 	for _, step := range []string{"toolkit", "prepare", "install", "identity", "configure"} {
 		want = append(want, nodes(step, 1001, 1002, 1003)...)
 	}
-	end := slices.Concat([]string{"broker-1001 quorum", "broker-1001 live"}, voterRolls(), nodes("finalize", 1001), nodes("rebalance", 1001))
+	end := slices.Concat([]string{"broker-1001 quorum", "broker-1001 live"}, voterRolls(), nodes("quorum", 1001), nodes("finalize", 1001), nodes("rebalance", 1001))
 	want = append(want, end...)
 	if diff := cmp.Diff(sorted(want), sorted(o.verbs())); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
@@ -211,54 +209,6 @@ func fourthBroker(t *testing.T, s *stack) {
 			t.Errorf("%s of %s %s", change.Op, change.Component, change.Step)
 		}
 	}
-}
-
-func lostInstance(t *testing.T, s *stack) {
-	lost := s.instance(t, "broker-1002")
-	if _, err := s.ec2.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{lost}}); err != nil {
-		t.Fatal(err)
-	}
-	o := s.run((*automation.Stack).Refresh)
-	gone := []string{"delete broker-1002 data-attachment", "delete broker-1002 instance"}
-	if diff := cmp.Diff(gone, sorted(o.changes)); diff != "" || o.err != nil {
-		t.Errorf("refresh found (-want +got), error %v:\n%s", o.err, diff)
-	}
-	if told := o.report.Summary("refresh"); !strings.Contains(told, "broker-1002 instance is gone") {
-		t.Errorf("refresh tells: %s", told)
-	}
-	o = s.up()
-	want := append(nodes("toolkit", 1002), "broker-1001 quorum")
-	for _, step := range []string{"prepare", "install", "identity", "configure", "roll", "roll"} {
-		want = append(want, nodes(step, 1002)...)
-	}
-	if diff := cmp.Diff(sorted(want), sorted(o.verbs())); diff != "" {
-		t.Errorf("steps (-want +got):\n%s", diff)
-	}
-	for _, c := range o.calls {
-		if c.Host == "broker-1002" && c.Instance == lost {
-			t.Errorf("%s ran on the lost instance", c.Verb)
-		}
-		if _, isNew := c.Flags["new"]; c.Verb == "configure" && isNew {
-			t.Errorf("%s may be formatted: %v", c.Host, c.Flags)
-		}
-	}
-	s.run((*automation.Stack).Up).nothing(t, "up after the repair")
-}
-
-// instance is the id of a node's running instance.
-func (s *stack) instance(t *testing.T, node string) string {
-	t.Helper()
-	found, err := s.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: []types.Filter{
-		{Name: aws.String("tag:Name"), Values: []string{s.name + "-" + node}},
-		{Name: aws.String("instance-state-name"), Values: []string{"running"}},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(found.Reservations) != 1 {
-		t.Fatalf("%d instances of %s run", len(found.Reservations), node)
-	}
-	return aws.ToString(found.Reservations[0].Instances[0].InstanceId)
 }
 
 func dedicatedControllers(t *testing.T, w *world) {

@@ -133,18 +133,41 @@ func TestStepsOnAHost(t *testing.T) {
 	}
 	configure := r.get(t, "broker-1002-configure")
 	triggers := configure.Inputs["triggers"].ArrayValue()
-	if len(triggers) != 1 || triggers[0].StringValue() != "broker-1002-data-id" {
-		t.Errorf("configure: triggers are %v, want the volume's id alone: only a new volume may be formatted", triggers)
+	if len(triggers) != 1 || !triggers[0].IsNumber() || triggers[0].NumberValue() != 0 {
+		t.Errorf("configure: triggers are %v, want the number of lost disks alone: nothing else may format a known node's disk", triggers)
 	}
-	if !strings.Contains(configure.text("create"), "'--new'") || strings.Contains(configure.text("update"), "--new") {
+	if !strings.Contains(configure.text("create"), "--new") || strings.Contains(configure.text("update"), "--new") {
 		t.Errorf("only the create of configure may format\ncreate: %s\nupdate: %s", configure.text("create"), configure.text("update"))
 	}
-	if !strings.Contains(configure.text("update"), "--instance=broker-1002-instance-id") {
-		t.Errorf("a replaced host would not be configured again: %s", configure.text("update"))
+	for _, id := range []string{"--instance=broker-1002-instance-id", "--volume-id=broker-1002-data-id"} {
+		if !strings.Contains(configure.text("update"), id) {
+			t.Errorf("a replaced host or disk would not be configured again: %s", configure.text("update"))
+		}
 	}
 	if !r.get(t, "broker-1002-install").dependsOn("network-nat-us-east-1a") &&
 		!r.get(t, "broker-1002-install").dependsOn("network-private-us-east-1b-default-route") {
 		t.Error("install does not wait for the way out to the internet")
+	}
+}
+
+// TestLostDisk: what was said to be lost may be formatted, once, and not as the disk
+// of a first voter.
+func TestLostDisk(t *testing.T) {
+	born := mustDeploy(t, small(nil)).get(t, "broker-1002-configure")
+	r := mustDeploy(t, small(map[string]any{"kraftstack:hosts": map[string]any{"lostDisks": map[string]any{"broker-1002": 2}}}))
+	if trigger := r.get(t, "broker-1002-configure").Inputs["triggers"].ArrayValue()[0].NumberValue(); trigger != 2 {
+		t.Errorf("configure is triggered by %v", trigger)
+	}
+	if triggers := r.get(t, "broker-1002-roll").Inputs["triggers"].ArrayValue(); len(triggers) != 2 || triggers[1].NumberValue() != 2 {
+		t.Errorf("nobody waits for the refilled broker: the triggers of its roll are %v", triggers)
+	}
+	// To these mocks the stack is new: what it had lost before its birth is no loss.
+	configure := r.get(t, "broker-1002-configure")
+	if !strings.Contains(configure.text("create"), " --new ") || !strings.Contains(configure.text("create"), "--initial-controllers=1001@") {
+		t.Errorf("a new cluster's node is configured with %s", configure.text("create"))
+	}
+	if !strings.Contains(born.text("update"), "--lost-disks=0") || !strings.Contains(configure.text("update"), "--lost-disks=2") {
+		t.Errorf("update: %s; and %s", born.text("update"), configure.text("update"))
 	}
 }
 
