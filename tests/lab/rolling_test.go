@@ -19,9 +19,15 @@ func TestRolling(t *testing.T) {
 	load := s.count(t, stack, "rolling")
 	t.Run("a roll", func(t *testing.T) { rollUnderLoad(t, s, stack, load) })
 	t.Run("the gate refuses", func(t *testing.T) { gateRefuses(t, s, stack, load) })
+	t.Run("a disk lost", func(t *testing.T) {
+		diskLost(t, s, stack, load, func(hosts string) { s.stackFile(t, stack, "    heap: 384m\n", gated+hosts) })
+	})
 	load.holds(t)
 	s.view(t, stack)
 }
+
+// gated is a roll whose gate does not wait for long.
+const gated = "    heap: 386m\n  kraftstack:rolling:\n    gateTimeoutSeconds: 5\n"
 
 func rollUnderLoad(t *testing.T, s story, stack string, load *pair) {
 	before := s.processes(t, stack)
@@ -48,7 +54,7 @@ func rollUnderLoad(t *testing.T, s story, stack string, load *pair) {
 // back.
 func gateRefuses(t *testing.T, s story, stack string, load *pair) {
 	before := s.processes(t, stack)
-	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 386m\n  kraftstack:rolling:\n    gateTimeoutSeconds: 5\n")
+	s.stackFile(t, stack, "    heap: 384m\n", gated)
 	load.during(t, "a broker silent and a roll refused", func() {
 		s.withSilent(t, stack, "broker-1003", func() {
 			s.refused(t, 10, []string{"step: roll", "was not restarted", "min.insync.replicas 2", "rolling-", "next:"}, "up", "--stack", stack)
