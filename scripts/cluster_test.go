@@ -176,9 +176,13 @@ func TestTheGate(t *testing.T) {
 		{partitions(partition{"a", 1, all, all}, partition{"b", 1, all, []int{1, 2}}), "partitions-in-sync 3", 1, "1 under-replicated (first: b-0)"},
 		{partitions(partition{"b", 1, all, []int{1, 2}}), "partitions-in-sync 1", 0, ""},
 
+		{healthy, "leave 3", 1, "done voter 3 was removed"},
+		{healthy, "leave 1001", 0, ""},
+		{with(func(s *state) { s.voters = map[int]int{1: 0, 2: 9000, 3: 0} }), "leave 3", 1, "voter 3 cannot leave the quorum"},
+
 		{healthy, "may-refill 3", 0, ""},
-		{partitions(partition{"orders", 2, all, []int{3}}, partition{"one", 1, []int{3}, []int{3}}), "may-refill 3", 1,
-			"one-0 has no other replica in sync (of none); orders-0 has no other replica in sync (of 1, 2)"},
+		{partitions(partition{"orders", 2, all, []int{3}}), "may-refill 3", 1, "orders-0 has no other replica in sync (of 1, 2)"},
+		{partitions(partition{"orders", 2, all, all}, partition{"one", 1, []int{3}, []int{3}}), "may-refill 3", 3, "one-0 had no other replica: its records are lost"},
 		{with(func(s *state) {
 			s.brokers, s.partitions = map[int]string{1: alive, 2: dead, 3: alive}, []partition{{"orders", 2, all, []int{2, 3}}}
 		}), "may-refill 3", 1, "orders-0 has"},
@@ -198,7 +202,7 @@ func TestVotersChangeOneAtATime(t *testing.T) {
 	for _, c := range []struct {
 		name              string
 		voters, observers map[int]int
-		wanted            []int
+		wanted, brokers   []int
 		silent            int // does not answer at its address
 		complete          bool
 		code              int
@@ -213,6 +217,8 @@ func TestVotersChangeOneAtATime(t *testing.T) {
 		{name: "the highest leaves", voters: five, wanted: []int{1, 2, 3}, code: 1, said: "done voter 5 was removed"},
 		{name: "the leader leaves last", voters: five, wanted: []int{2, 3, 4}, code: 1, said: "done voter 5 was removed"},
 		{name: "joining comes first", voters: map[int]int{1: 0, 2: 0}, observers: map[int]int{3: 0}, wanted: []int{1, 3}, code: 1, said: "done voter 3 was added"},
+		{name: "a broker leaves by itself", voters: map[int]int{1: 0, 2: 0, 3: 0, 4: 0, 1001: 0}, wanted: []int{1, 2, 3}, brokers: []int{1001}, code: 1, said: "done voter 4 was removed"},
+		{name: "and is waited for by nobody", voters: map[int]int{1: 0, 2: 0, 3: 0, 1001: 0}, wanted: []int{1, 2, 3}, brokers: []int{1001}, code: 0},
 		{name: "a dead one leaves", voters: map[int]int{1: 0, 2: 9000, 3: 0}, wanted: []int{1, 3}, code: 1, said: "done voter 2 was removed"},
 		{name: "none may leave", voters: map[int]int{1: 0, 2: 0, 3: 9000, 4: 9000, 5: 9000}, wanted: []int{1, 2}, code: 1, said: "voter 5 cannot leave the quorum: 2 of the 4 others"},
 		{name: "a lost disk", voters: map[int]int{1: 0, 2: 9000, 3: 0}, observers: map[int]int{2: 0}, wanted: []int{1, 2, 3}, code: 1, said: "done voter 2 was removed from the quorum: its disk was lost"},
@@ -230,6 +236,9 @@ func TestVotersChangeOneAtATime(t *testing.T) {
 				address = dead
 			}
 			question += fmt.Sprintf(" %d@%s", id, address)
+		}
+		for _, id := range c.brokers {
+			question += fmt.Sprintf(" %d", id)
 		}
 		code, said := state{voters: c.voters, observers: c.observers, leader: 1}.ask(t, question)
 		if code != c.code || !strings.Contains(said, c.said) || (c.said == "" && said != "") {

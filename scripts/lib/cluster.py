@@ -5,7 +5,8 @@
 #
 # prints lines "note TEXT" and "done TEXT" and ends with 0 for yes, with 1 for "no" and
 # why, with 3 where it will be no for good, and with 2 where nobody could be asked. The
-# question "voters", or "all-voters", with ID@HOST:PORT... does what it asks for.
+# questions "voters" and "all-voters", with ID@HOST:PORT... and the ids of brokers, and
+# "leave" do what they ask for.
 import concurrent.futures
 import sys
 
@@ -17,11 +18,11 @@ def note(text):
     print("note " + text)
 
 
-def refuse(faults):
+def refuse(faults, answer=No):
     """Answers no if there is any fault."""
     if faults:
         more = f"; and {len(faults) - EXAMPLES} more" if len(faults) > EXAMPLES else ""
-        raise No("; ".join(faults[:EXAMPLES]) + more)
+        raise answer("; ".join(faults[:EXAMPLES]) + more)
 
 
 def caught_up(cluster, ids):
@@ -141,6 +142,9 @@ def silent_brokers(brokers):
 def may_refill(cluster, ids):
     """All that these nodes had is on others: what comes back empty is no loss."""
     partitions = Partitions(cluster, ids)
+    alone = [f"{topic}-{partition['index']} had no other replica: its records are lost"
+             for topic, partition in partitions.list if not set(partition["replicas"]) - ids]
+    refuse(alone, Never)
     others = {id for _, partition in partitions.list for id in partition["in_sync"]} - ids
     silent = silent_brokers([partitions.brokers[id] for id in others if id in partitions.brokers])
     refuse([f"{topic}-{partition['index']} has no other replica in sync (of {listed(set(partition['replicas']) - ids)})"
@@ -163,7 +167,7 @@ QUESTIONS = {
     "caught-up": caught_up, "leads-quorum": leads_quorum, "may-stop-voters": may_stop_voters,
     "may-run-level": may_run_level, "at-level": at_level,
     "brokers-unfenced": brokers_unfenced, "partitions-in-sync": partitions_in_sync, "may-stop-brokers": may_stop_brokers,
-    "may-refill": may_refill,
+    "may-refill": may_refill, "leave": lambda cluster, ids: Quorum(cluster).leave(ids),
 }
 
 
@@ -171,7 +175,8 @@ def main():
     path, question, *words = sys.argv[1:]
     cluster = Cluster(properties(path))
     if question in ("voters", "all-voters"):
-        Quorum(cluster).step(voter_addresses(words), complete=question == "all-voters")
+        staying = {int(word) for word in words if "@" not in word}
+        Quorum(cluster).step(voter_addresses(words), question == "all-voters", staying)
     else:
         QUESTIONS[question](cluster, set(map(int, words)))
 

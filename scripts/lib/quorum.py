@@ -6,6 +6,7 @@
 # records is never quite 0 on a busy cluster. Voters fetch at least every 0.5 s.
 CAUGHT_UP_MS = 3000
 CHANGE_MS = 10_000  # for a change of the quorum to be committed
+NO_CONTROLLER = "the stack has it no longer as a controller"
 ANSWER_SECONDS = 2  # for a node to take a connection
 
 ADD_VOTER = 80, 0, Record(cluster=Text, timeout=INT32, id=INT32, directory=UUID, listeners=List(
@@ -74,11 +75,14 @@ class Quorum:
                          listeners=[{"name": "CONTROLLER", "host": host, "port": port}])
         done(f"voter {id} was added to the quorum")
 
-    def step(self, wanted, complete):
+    def step(self, wanted, complete, staying):
         """Does one thing that brings the quorum closer to the wanted voters, given as
         {id: (host, port)}, or says in a No what it waits for: whoever asks again goes on
         where another was killed. Joining comes before leaving. Where the quorum need not
-        be complete, nobody waits for those whose process is no controller yet."""
+        be complete, nobody waits for those whose process is no controller yet. Brokers
+        that stay leave by themselves, each before its restart: a running process looks
+        for the quorum where it was told to when it started, unless it is a voter, whom
+        the leader tells."""
         for id in sorted(wanted.keys() & self.voters.keys() - self.ready):
             successor = self.observers.get(id)
             if successor and self.follows(successor) and answers(*wanted[id]):
@@ -93,17 +97,21 @@ class Quorum:
         waiting += [f"{id} is behind" for id in sorted(wanted.keys() & self.voters.keys() - self.ready)]
         if waiting:
             raise No("; ".join(waiting))
-        leaving = sorted(self.voters.keys() - wanted.keys(), key=lambda id: (id == self.leader, -id))
+        leaving = sorted(self.voters.keys() - wanted.keys() - staying, key=lambda id: (id == self.leader, -id))
         if leaving and not wanted.keys() & self.voters.keys():
             raise Never(f"none of the wanted voters ({listed(wanted)}) is in the quorum, and it cannot do without the others ({listed(leaving)})")
         for id in leaving:
-            self.remove(id, "the stack has it no longer as a controller")
+            self.remove(id, NO_CONTROLLER)
+
+    def leave(self, ids):
+        for id in ids & self.voters.keys():
+            self.remove(id, NO_CONTROLLER)
 
 
 def voter_addresses(words):
-    """Of words ID@HOST:PORT."""
+    """Of words ID@HOST:PORT, and others."""
     wanted = {}
-    for word in words:
+    for word in (word for word in words if "@" in word):
         id, _, address = word.partition("@")
         host, _, port = address.rpartition(":")
         wanted[int(id)] = host, int(port)

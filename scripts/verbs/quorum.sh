@@ -2,7 +2,7 @@
 
 # verb_quorum waits until the cluster stands: a leader, the wanted voters and no
 # others, each caught up, every broker registered and unfenced. Voters are added and
-# removed one at a time. Those whose process is no controller yet have to be there only
+# removed one at a time; a broker that is none any more leaves in its roll. Those whose process is no controller yet have to be there only
 # where the quorum is to be complete.
 verb_quorum() {
   local deadline
@@ -16,7 +16,7 @@ verb_quorum() {
   [[ -n $(bootstrap) ]] || die "$CLIENT names no bootstrap.servers" 'run kafka-node configure first (kraftstack up does)'
   deadline=$(deadline_in "${FLAG[timeout]}")
   if [[ ${FLAG[brokers]} ]]; then quorum_step "$deadline" 'the brokers to open their ports' bootstrap_answers; fi
-  quorum_step "$deadline" 'the voters to be these and to catch up' cluster_says "${FLAG[complete]:+all-}voters" "${voters[@]}"
+  quorum_step "$deadline" 'the voters to be these and to catch up' cluster_says "${FLAG[complete]:+all-}voters" "${voters[@]}" "${brokers[@]}"
   if [[ ${FLAG[brokers]} ]]; then
     quorum_step "$deadline" 'the brokers to be registered and unfenced' cluster_says brokers-unfenced "${brokers[@]}"
   fi

@@ -63,6 +63,9 @@ pass_gate() {
   fi
   if [[ $roles == *controller* ]]; then
     gate_step 'the other voters to catch up' may-stop-voters "${ids[@]}"
+  else
+    # It may have been one until now.
+    gate_step 'the quorum to let this voter go' leave "${FLAG[node-id]}"
   fi
   lap gate
 }
