@@ -17,7 +17,8 @@ import (
 //
 // The quorum's leader changes, so the graph cannot put it last. Instead every
 // voter is rolled with the leader spared, and then once more: whichever led is
-// restarted then, and the others are seen to be done.
+// restarted then, and the others are seen to be done. Brokers that have become
+// voters by the first roll join the quorum before its leader leaves for a while.
 func (f *Fleet) roll(ctx *pulumi.Context, args FleetArgs) error {
 	stands, err := args.Quorum.stand(ctx, args.Stack, f.Nodes)
 	if err != nil {
@@ -43,6 +44,13 @@ func (f *Fleet) roll(ctx *pulumi.Context, args FleetArgs) error {
 		if rolled += len(batch); !spare || rolled != len(voters) {
 			continue
 		}
+		if args.Stack.Controllers.Mode == config.ModeCombined {
+			complete, err := args.Quorum.complete(ctx, f.Nodes, after)
+			if err != nil {
+				return err
+			}
+			after = []pulumi.Resource{complete}
+		}
 		for _, voter := range voters {
 			last, err := voter.addRoll(ctx, "roll-leader", nil, after)
 			if err != nil {
@@ -50,13 +58,6 @@ func (f *Fleet) roll(ctx *pulumi.Context, args FleetArgs) error {
 			}
 			after = []pulumi.Resource{last}
 		}
-	}
-	if args.Stack.Controllers.Mode == config.ModeCombined {
-		complete, err := args.Quorum.complete(ctx, f.Nodes, after)
-		if err != nil {
-			return err
-		}
-		after = []pulumi.Resource{complete}
 	}
 	f.rolled = after
 	return f.registerNodes(ctx)

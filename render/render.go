@@ -95,9 +95,7 @@ func restarting(s config.Stack, n config.Node) string {
 	for _, part := range sections(s, n) {
 		for _, p := range part.properties {
 			if p.name == bootstrapControllers {
-				// A node finds the quorum by one of them and hears of the others. The
-				// first stays one as long as the mode does.
-				p.value, _, _ = strings.Cut(p.value, ",")
+				p.value = sought(p.value)
 			}
 			if !s.Kafka.IsLive(p.name) {
 				b.WriteString(p.line())
@@ -105,6 +103,17 @@ func restarting(s config.Stack, n config.Node) string {
 		}
 	}
 	return b.String()
+}
+
+// sought are the addresses of voters that a running node has to know. Whoever is told
+// of three of five finds the quorum as long as there is one: each majority has one of
+// them. So from three voters to five, and back, nobody has to restart.
+func sought(voters string) string {
+	all := strings.Split(voters, ",")
+	if len(all) > 6 { // seven voters
+		return voters
+	}
+	return strings.Join(all[:min(3, len(all))], ",")
 }
 
 // effective is a file's text without its comments and blank lines.

@@ -122,6 +122,7 @@ func TestGeneration(t *testing.T) {
 		"the default of a property":    {map[string]string{"kafka": `{"config":{"num.partitions":8}}`}, true},
 		"the heap":                     {map[string]string{"kafka": `{"heap":"2g"}`}, false},
 		"the version":                  {map[string]string{"kafka": `{"version":"4.2.0"}`}, false},
+		"fewer voters to look for":     {map[string]string{"controllers": `{"count":1}`}, false},
 		"controllers of their own":     {map[string]string{"controllers": `{"mode":"dedicated"}`}, false},
 		"brokers that replicate less":  {map[string]string{"brokers": `{"count":2}`}, false},
 		"the order of nothing":         {map[string]string{"network": `{"zones":3}`}, true},
@@ -134,6 +135,16 @@ func TestGeneration(t *testing.T) {
 				t.Errorf("the generation stays %t, want %t", same, c.same)
 			}
 		})
+	}
+	quorum := func(count string) config.Stack {
+		return stack(t, map[string]string{"controllers": `{"mode":"dedicated","count":` + count + `}`})
+	}
+	three, five, seven := quorum("3"), quorum("5"), quorum("7")
+	if a, b := Generation(three, three.Nodes()[3]), Generation(five, five.Nodes()[5]); a != b {
+		t.Error("from three controllers to five, a broker restarts")
+	}
+	if a, b := Generation(three, three.Nodes()[3]), Generation(seven, seven.Nodes()[7]); a == b {
+		t.Error("from three controllers to seven, a broker does not learn of enough of them")
 	}
 	if Generation(base, base.Nodes()[1]) == first {
 		t.Error("two nodes have the same generation")

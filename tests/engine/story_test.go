@@ -75,7 +75,7 @@ func isBorn(t *testing.T, s *stack) {
 	for _, step := range []string{"toolkit", "prepare", "install", "identity", "configure"} {
 		want = append(want, nodes(step, 1001, 1002, 1003)...)
 	}
-	end := slices.Concat([]string{"broker-1001 quorum", "broker-1001 live"}, voterRolls(), nodes("quorum", 1001), nodes("finalize", 1001), nodes("rebalance", 1001))
+	end := slices.Concat([]string{"broker-1001 quorum", "broker-1001 live"}, voterRolls()[:3], nodes("quorum", 1001), voterRolls()[3:], nodes("finalize", 1001), nodes("rebalance", 1001))
 	want = append(want, end...)
 	if diff := cmp.Diff(sorted(want), sorted(o.verbs())); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)

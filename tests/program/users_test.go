@@ -76,8 +76,8 @@ func TestUsersAreOneStepEach(t *testing.T) {
 	if with := resource.URN(shop.RPC.GetDeletedWith()).Name(); with != "network-vpc" {
 		t.Errorf("the user is deleted with %q: destroy would remove user after user", with)
 	}
-	if !shop.dependsOn("quorum-complete") {
-		t.Errorf("the user does not wait for the rolls and the quorum but for %v", shop.RPC.GetDependencies())
+	if !shop.dependsOn("broker-1003-roll-leader") {
+		t.Errorf("the user does not wait for the last roll but for %v", shop.RPC.GetDependencies())
 	}
 }
 
