@@ -45,6 +45,11 @@ func (s story) directory(t *testing.T, stack string, id int32) string {
 // the voter joins under its id as another one, and the broker is refilled.
 func diskLost(t *testing.T, s story, stack string, load *pair, file func(hosts string)) {
 	before := s.directory(t, stack, 1002)
+	topics := func(arguments string) {
+		s.ssh(t, stack, "bastion", "sudo /opt/kafka/current/bin/kafka-topics.sh --command-config /etc/kafka/client.properties "+
+			"--bootstrap-server broker-1001."+stack+".kafka.internal:9092 --topic alone "+arguments)
+	}
+	topics("--create --replica-assignment 1002")
 	var lost string
 	load.during(t, "a disk lost", func() { lost = s.loseDisk(t, stack, "broker-1002") })
 	load.during(t, "its new disk is not formatted", func() {
@@ -58,6 +63,10 @@ func diskLost(t *testing.T, s story, stack string, load *pair, file func(hosts s
 		}
 	})
 	file("  kraftstack:hosts:\n    lostDisks: {broker-1002: 1}\n")
+	load.during(t, "what nobody else has is lost", func() {
+		s.refused(t, 10, []string{"step: configure", "alone-0 had no other replica: its records are lost", "delete the topics"}, "up", "--stack", stack)
+		topics("--delete")
+	})
 	load.during(t, "the disk is refilled", func() { s.up(t, stack) })
 	if after := s.directory(t, stack, 1002); after == before || after == "" {
 		t.Errorf("the voter has directory %q, and had %q on the lost disk", after, before)
