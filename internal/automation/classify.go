@@ -63,7 +63,9 @@ var (
 	// And where somebody has changed its host.
 	altered     = regexp.MustCompile(`(?i)exited with status 9\b`)
 	unreachable = regexp.MustCompile(`(?i)unable to dial|failed to dial|dial tcp|ssh: handshake failed|connection refused|i/o timeout|no route to host|error limit|after \d+ failed attempts`)
-	hostKey     = regexp.MustCompile(`(?i)host key mismatch|knownhosts|host key`)
+	// How the SSH client tells of a connection that ended before the step did.
+	cut     = regexp.MustCompile(`exited without exit status or exit signal`)
+	hostKey = regexp.MustCompile(`(?i)host key mismatch|knownhosts|host key`)
 	// What a state backend says that would answer at another time.
 	transientBackend = regexp.MustCompile(`(?i)RequestTimeout|SlowDown|ServiceUnavailable|connection reset by peer|TLS handshake timeout|temporary failure in name resolution`)
 	// How the engine refuses what a plan does not say. What follows it holds values.
@@ -171,6 +173,9 @@ func resourceFailure(op string, seen *failures) error {
 	case hookRefusal.MatchString(message):
 		e.Cause, e.Err = fail.Config, errors.New(hookRefusal.FindStringSubmatch(message)[1])
 		e.Next = "mend the stack file and run the same command again"
+	case first.place.IsCommand() && cut.MatchString(message):
+		e.Cause, e.Err, e.Transient = fail.Unreachable, errors.New("the SSH connection ended before the step did"), true
+		e.Next = "run up again: the step may have been done or not, and runs again. Kafka is restarted by systemd, so nothing stays down"
 	case first.place.IsCommand() && hostKey.MatchString(message):
 		e.Cause, e.Err = fail.Unreachable, errors.New("the host shows another SSH host key than the one this stack gave it")
 		e.Next = "do not go on before you know why: another host may answer at this address. A host reinstalled by hand is replaced by terminating it, then refresh and up"

@@ -101,6 +101,17 @@ func TestClassify(t *testing.T) {
 				Transient: true,
 			},
 		},
+		"a connection that ends in the middle of a step": {
+			err: upFailed,
+			seen: seen(begins(rolling), says("error", rolling.URN, strings.Replace(ran("'roll'", "roll: restarting Kafka on node 1001"),
+				"Process exited with status 1:", "wait: remote command exited without exit status or exit signal:", 1))),
+			want: fail.Error{
+				Cause: fail.Unreachable, Host: "broker-1001", Step: "roll",
+				Err:       errors.New("the SSH connection ended before the step did"),
+				Next:      "run up again: the step may have been done or not, and runs again. Kafka is restarted by systemd, so nothing stays down",
+				Transient: true,
+			},
+		},
 		"another host at the address": {
 			err:  upFailed,
 			seen: seen(begins(prepare), says("error", prepare.URN, "ssh: handshake failed: knownhosts: key mismatch")),
