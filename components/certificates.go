@@ -34,6 +34,8 @@ type Certificates struct {
 	servers authority
 	members authority
 	clients authority // nobody, where clients have no certificates
+	// trustedClients are the authorities of the clients that brokers let in, as PEM.
+	trustedClients pulumi.StringOutput
 	// period says from when until when the brokers' certificates for clients
 	// are valid.
 	period *tls.SelfSignedCert
@@ -61,16 +63,16 @@ const (
 func NewCertificates(ctx *pulumi.Context, name string, args CertificatesArgs, opts ...pulumi.ResourceOption) (*Certificates, error) {
 	security := args.Stack.Security
 	c := &Certificates{
-		namer:      namer{stack: args.Stack.Name, name: name},
-		AdminLogin: pulumi.String("").ToStringOutput(),
-		clients:    authority{certificate: pulumi.String("").ToStringOutput()},
+		namer:          namer{stack: args.Stack.Name, name: name},
+		AdminLogin:     pulumi.String("").ToStringOutput(),
+		trustedClients: pulumi.String("").ToStringOutput(),
 	}
 	inputs := pulumi.Map{"clients": pulumi.String(security.Clients)}
 	if err := ctx.RegisterComponentResourceV2("kraftstack:security:Certificates", name, inputs, c, opts...); err != nil {
 		return nil, err
 	}
 	for _, step := range []func(*pulumi.Context, config.Security) error{
-		c.addMembers, c.addServers, c.addPeriod, c.addAdmin,
+		c.addMembers, c.addServers, c.addClients, c.addPeriod, c.addAdmin,
 	} {
 		if err := step(ctx, security); err != nil {
 			return nil, err
@@ -88,42 +90,70 @@ func (c *Certificates) addMembers(ctx *pulumi.Context, _ config.Security) (err e
 // wanted generation signs, and the next one is trusted before it does.
 func (c *Certificates) addServers(ctx *pulumi.Context, security config.Security) (err error) {
 	ca := security.CA
-	trusted := []any{pulumi.String(ca.AlsoTrust)}
 	if ca.Given() {
 		c.servers = authority{
 			certificate: pulumi.String(ca.Certificate).ToStringOutput(),
 			key:         pulumi.ToSecret(pulumi.String(ca.PrivateKey.Reveal())).(pulumi.StringOutput),
 		}
-	} else if c.servers, err = c.generation(ctx, ca.Generation); err != nil {
+	} else if c.servers, err = c.generation(ctx, "ca", "CA", ca.Generation); err != nil {
 		return err
 	}
-	trusted = append(trusted, c.servers.certificate)
+	trusted := []any{c.servers.certificate}
 	if ca.Next {
-		next, err := c.generation(ctx, ca.Generation+1)
+		next, err := c.generation(ctx, "ca", "CA", ca.Generation+1)
 		if err != nil {
 			return err
 		}
 		trusted = append(trusted, next.certificate)
 	}
-	c.CA = pulumi.All(trusted...).ApplyT(func(of []any) string {
-		var all strings.Builder
-		for _, one := range of[1:] {
-			all.WriteString(strings.TrimRight(one.(string), "\n") + "\n")
-		}
-		if also := of[0].(string); also != "" {
-			all.WriteString(strings.TrimRight(also, "\n") + "\n")
-		}
-		return all.String()
-	}).(pulumi.StringOutput)
+	if ca.AlsoTrust != "" {
+		trusted = append(trusted, pulumi.String(ca.AlsoTrust))
+	}
+	c.CA = together(trusted)
 	return nil
 }
 
-// generation is one of the stack's own authorities for brokers.
-func (c *Certificates) generation(ctx *pulumi.Context, n int) (authority, error) {
-	if n == 1 {
-		return c.newAuthority(ctx, "ca", "CA")
+// addClients makes the stack's authority for clients, where they have
+// certificates: that of the wanted generation signs, and the one before it may
+// stay trusted until each client has its next certificate.
+func (c *Certificates) addClients(ctx *pulumi.Context, security config.Security) (err error) {
+	if !security.MTLS() {
+		return nil
 	}
-	return c.newAuthority(ctx, fmt.Sprintf("ca-%d", n), fmt.Sprintf("CA %d", n))
+	ca := security.ClientCA
+	if c.clients, err = c.generation(ctx, "clients", "clients", ca.Generation); err != nil {
+		return err
+	}
+	trusted := []any{c.clients.certificate}
+	if ca.Previous {
+		previous, err := c.generation(ctx, "clients", "clients", ca.Generation-1)
+		if err != nil {
+			return err
+		}
+		trusted = append(trusted, previous.certificate)
+	}
+	c.trustedClients = together(trusted)
+	return nil
+}
+
+// together are certificates as one PEM text.
+func together(certificates []any) pulumi.StringOutput {
+	return pulumi.All(certificates...).ApplyT(func(of []any) string {
+		var all strings.Builder
+		for _, one := range of {
+			all.WriteString(strings.TrimRight(one.(string), "\n") + "\n")
+		}
+		return all.String()
+	}).(pulumi.StringOutput)
+}
+
+// generation is one of the stack's own authorities of a kind, of which the first
+// has no number.
+func (c *Certificates) generation(ctx *pulumi.Context, suffix, role string, n int) (authority, error) {
+	if n == 1 {
+		return c.newAuthority(ctx, suffix, role)
+	}
+	return c.newAuthority(ctx, fmt.Sprintf("%s-%d", suffix, n), fmt.Sprintf("%s %d", role, n))
 }
 
 func (c *Certificates) newAuthority(ctx *pulumi.Context, suffix, role string) (authority, error) {
@@ -158,11 +188,6 @@ func (c *Certificates) newKey(ctx *pulumi.Context, suffix string) (*tls.PrivateK
 // whoever else logs in by what: a cluster is formatted with it, and may let
 // clients in by passwords later on.
 func (c *Certificates) addAdmin(ctx *pulumi.Context, security config.Security) (err error) {
-	if security.MTLS() {
-		if c.clients, err = c.newAuthority(ctx, "clients", "clients"); err != nil {
-			return err
-		}
-	}
 	if c.adminPassword, err = c.newPassword(ctx, "admin", security.AdminRotation, c); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (n *Node) addIdentity(ctx *pulumi.Context, certificates *Certificates, clus
 		server = certificates.servers.sign(func(by render.Authority, of []string) (string, error) {
 			return by.Server(of[0], names, of[1], of[2])
 		}, request, certificates.period.ValidityStartTime, certificates.period.ValidityEndTime)
-		clients = certificates.clients.certificate
+		clients = certificates.trustedClients
 	}
 	if n.Controller {
 		admin = pulumi.All(certificates.adminPassword, clusterID).ApplyT(func(of []any) (string, error) {

@@ -116,7 +116,7 @@ func TestSmallest(t *testing.T) {
 		},
 		Rolling:   Rolling{By: RollByBroker, GateTimeoutSeconds: 120},
 		Rebalance: Rebalance{Spread: SpreadAuto, ThrottleMiB: 50},
-		Security:  Security{Clients: ClientsScram, CA: CA{Generation: 1}, ValidityHours: 8760, RenewBeforeHours: 2190, AdminRotation: 1, Updates: UpdatesImage},
+		Security:  Security{Clients: ClientsScram, CA: CA{Generation: 1}, ClientCA: ClientCA{Generation: 1}, ValidityHours: 8760, RenewBeforeHours: 2190, AdminRotation: 1, Updates: UpdatesImage},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

@@ -12,6 +12,7 @@ import (
 type Security struct {
 	Clients          string // "scram" (default), "mtls", "both" or "plaintext"
 	CA               CA
+	ClientCA         ClientCA
 	ValidityHours    int    // of the brokers' certificates for clients; default 8760
 	RenewBeforeHours int    // default a quarter of ValidityHours
 	AdminRotation    int    // counts what the administrator logs in with; default 1
@@ -27,6 +28,13 @@ type CA struct {
 	AlsoTrust   string // certificates, as PEM, that clients are to trust besides
 	Generation  int    // counts the authorities that the stack makes; default 1
 	Next        bool   // make the next generation's too, and trust it already
+}
+
+// ClientCA is kraftstack:security.clientCA: the stack's authority that signs
+// clients for brokers.
+type ClientCA struct {
+	Generation int  // counts the authorities; default 1
+	Previous   bool // let in whom the generation before signed, too
 }
 
 // Given tells whether the stack file brings the authority.
@@ -83,6 +91,24 @@ func (r *reader) security() {
 		}
 	}
 	r.authority()
+	r.clientAuthority()
+}
+
+// clientAuthority checks that the authority of clients signs somebody.
+func (r *reader) clientAuthority() {
+	const key = Namespace + ":security.clientCA"
+	s := r.stack.Security
+	if !r.sound("security.clients", "security.clientCA.generation", "security.clientCA.previous") {
+		return
+	}
+	for _, own := range []string{"generation", "previous"} {
+		if r.has("security.clientCA."+own) && !s.MTLS() {
+			r.problem(key+"."+own, nil, "has no use where no client has a certificate: security.clients is "+s.Clients, "nothing, or security.clients: both")
+		}
+	}
+	if s.ClientCA.Previous && s.ClientCA.Generation == 1 {
+		r.problem(key+".previous", true, "has no use with the first generation: there is none before it", "generation: 2 beside it, or remove it")
+	}
 }
 
 // authority checks a given authority as a whole.

@@ -9,6 +9,7 @@ func securityField() field {
 			set:     into(func(s *Stack) *string { return &s.Security.Clients }, oneOf(ClientsScram, ClientsMTLS, ClientsBoth, ClientsPlaintext)),
 		},
 		authorityField(),
+		clientAuthorityField(),
 		{
 			name: "validityHours", kind: number, def: "8760",
 			doc:     "How long, in hours, the brokers' certificates for clients are valid. They are renewed while Kafka runs.",
@@ -32,6 +33,23 @@ func securityField() field {
 			doc:     "Which updates hosts install by themselves. `security`: security updates, each day. `none`: none. `image`: what the image is made for, which on Ubuntu is security updates. None of them restarts Kafka, changes its Java or reboots: that is done host by host, behind the rolling gate.",
 			allowed: "security, none or image",
 			set:     into(func(s *Stack) *string { return &s.Security.Updates }, oneOf(UpdatesSecurity, UpdatesNone, UpdatesImage)),
+		},
+	}}
+}
+
+func clientAuthorityField() field {
+	return field{name: "clientCA", kind: object, doc: "The stack's authority that signs clients for brokers, where clients have certificates. docs/runbooks/certificates.md has the steps of its rotation.", fields: []field{
+		{
+			name: "generation", kind: number, def: "1",
+			doc:     "Counts the authorities: a higher number is another one, and other certificates for all users that have one.",
+			allowed: "a number from 1 to 1000000",
+			set:     into(func(s *Stack) *int { return &s.Security.ClientCA.Generation }, between(1, 1000000)),
+		},
+		{
+			name: "previous", kind: boolean, def: "false",
+			doc:     "Go on letting in whom the generation before signed, until each client has its next certificate.",
+			allowed: "true or false",
+			set:     into(func(s *Stack) *bool { return &s.Security.ClientCA.Previous }),
 		},
 	}}
 }

@@ -4,7 +4,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
 	"os"
@@ -109,5 +111,57 @@ func TestIdentityRefusesCertificatesThatCannotBeUsed(t *testing.T) {
 		if h.exists("etc/kafka/tls/member.keystore.pem") {
 			t.Errorf("%s: it was written", want)
 		}
+	}
+}
+
+// TestAuthoritiesAreCompared: what a port lets clients in by is told from a file of
+// certificates by the names of the authorities alone, in whatever order.
+func TestAuthoritiesAreCompared(t *testing.T) {
+	names := []string{"CN=my-lab clients 2,O=kraftstack", "CN=my-lab clients,O=kraftstack"}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		pool, certificates := x509.NewCertPool(), ""
+		var pair tls.Certificate
+		for _, role := range []string{"clients", "clients 2"} {
+			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			template := &x509.Certificate{
+				SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{"kraftstack"}, CommonName: "my-lab " + role},
+				NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+			}
+			der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pair = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+			certificates = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})) + certificates
+			pool.AppendCertsFromPEM([]byte(certificates))
+		}
+		listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+			Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MinVersion: version, MaxVersion: version,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
+				_ = conn.(*tls.Conn).HandshakeContext(t.Context())
+				_ = conn.Close()
+			}
+		}()
+		file := filepath.Join(t.TempDir(), "clients.pem")
+		if err := os.WriteFile(file, []byte(certificates), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := strings.Join(names, "\n") + "\n"
+		if got := call(t, "authorities_in "+file); got != want {
+			t.Errorf("in the file are\n%s", got)
+		}
+		shown := "(timeout 10 openssl s_client -connect " + listener.Addr().String() + " -nameopt RFC2253 </dev/null 2>/dev/null || true)"
+		if got := call(t, shown+" | authorities_shown"); got != want {
+			t.Errorf("version %x: shown are\n%s", version, got)
+		}
+		_ = listener.Close()
 	}
 }

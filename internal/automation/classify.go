@@ -68,6 +68,8 @@ var (
 	hostKey = regexp.MustCompile(`(?i)host key mismatch|knownhosts|host key`)
 	// What a state backend says that would answer at another time.
 	transientBackend = regexp.MustCompile(`(?i)RequestTimeout|SlowDown|ServiceUnavailable|connection reset by peer|TLS handshake timeout|temporary failure in name resolution`)
+	// How the CLI says that it cannot decrypt the secrets of a stack.
+	wrongPassphrase = regexp.MustCompile(`(?i)incorrect passphrase|passphrase must be set`)
 	// How the engine refuses what a plan does not say. What follows it holds values.
 	violatesPlan = regexp.MustCompile(`resource (\S+) violates plan`)
 	// How the program refuses what a stack file says.
@@ -104,6 +106,17 @@ func Classify(op string, err error, seen *failures) error {
 		}
 	case seen != nil && len(seen.general) > 0:
 		return &fail.Error{Cause: fail.Internal, Op: op, Err: errors.New(strings.Join(seen.general, "\n"))}
+	}
+	return backendFailure(op, err)
+}
+
+// backendFailure is what goes wrong before the engine looks at a resource.
+func backendFailure(op string, err error) error {
+	if wrongPassphrase.MatchString(err.Error()) {
+		return &fail.Error{
+			Cause: fail.Config, Op: op, Err: errors.New("the stack's secrets cannot be decrypted: PULUMI_CONFIG_PASSPHRASE is not set, or is another one than this stack was made with"),
+			Next: "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE; nothing was changed",
+		}
 	}
 	return &fail.Error{
 		Cause: fail.Internal, Op: op, Err: errors.New(excerpt(err.Error())), Transient: transientBackend.MatchString(err.Error()),

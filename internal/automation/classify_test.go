@@ -54,6 +54,13 @@ func TestClassify(t *testing.T) {
 				Err: errors.New("volume vol-0abc did not appear as /dev/disk/by-id/x within 300 s"),
 			},
 		},
+		"secrets of another passphrase": {
+			err: errors.New("failed to run update: exit status 255\nstderr: error: getting secrets manager: incorrect passphrase, please set PULUMI_CONFIG_PASSPHRASE to the correct passphrase"),
+			want: fail.Error{
+				Cause: fail.Config, Next: "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE; nothing was changed",
+				Err: errors.New("the stack's secrets cannot be decrypted: PULUMI_CONFIG_PASSPHRASE is not set, or is another one than this stack was made with"),
+			},
+		},
 		"a node that does not get healthy": {
 			err: upFailed,
 			seen: seen(begins(rolling), says("error", rolling.URN, ran("'roll'",

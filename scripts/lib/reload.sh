@@ -4,6 +4,7 @@
 # value that stands in server.properties too (KAFKA-14136).
 
 readonly SERVER_STORE=$TLS/server.keystore.pem
+readonly CLIENTS_TRUST=$TLS/clients.pem # whom listeners for clients with certificates let in
 # There from before the file changes until Kafka shows it, whoever is killed between.
 readonly STALE_STORE=$STATE/stale.certificate
 
@@ -13,7 +14,7 @@ store_listeners() {
   sed -n "s|^\(listener\.name\.[a-z_]*\)\.ssl\.keystore\.location=$SERVER_STORE\$|\1|p" "$PROPERTIES"
 }
 
-# reload_certificate: Kafka shows clients what is in the file now.
+# reload_certificate: Kafka shows clients what is in the files now.
 reload_certificate() {
   local listener port deadline
   if ! unit_is_active; then
@@ -23,11 +24,11 @@ reload_certificate() {
   deadline=$(deadline_in 180)
   for listener in $(store_listeners); do
     port=$(listener_port "${listener#listener.name.}")
-    if shows_certificate "$port"; then continue; fi
+    if shows_files "$listener" "$port"; then continue; fi
     wait_for "$(remaining "$deadline")" 'Kafka to be told of its new certificate' touch_setting "$listener.ssl.keystore.location=$SERVER_STORE" ||
       die "Kafka could not be told of its new certificate: $WAIT_DETAIL" 'look at kafka-node status; run this again'
-    wait_for "$(remaining "$deadline")" "port $port to show the new certificate" shows_certificate "$port" ||
-      die "port $port does not show the certificate in $SERVER_STORE: $WAIT_DETAIL" \
+    wait_for "$(remaining "$deadline")" "port $port to show the new certificates" shows_files "$listener" "$port" ||
+      die "port $port does not show what is in $TLS: $WAIT_DETAIL" \
         'look for SslFactory in /var/log/kafka/server.log; restarting this node takes the certificate over in any case'
   done
   rm -f -- "$STALE_STORE"
@@ -57,10 +58,25 @@ alter_broker() {
   return 1
 }
 
-# shows_certificate PORT: what a client is shown there is what is in the file.
-shows_certificate() {
+# shows_files LISTENER PORT: what a client is shown there is what is in the files: the
+# certificate, and where clients have one too, the authorities that it may be signed by.
+shows_files() {
   local shown
-  shown=$(timeout 10 openssl s_client -connect "127.0.0.1:$1" </dev/null 2>/dev/null | openssl x509 -outform der 2>/dev/null | sha256sum)
-  WAIT_DETAIL='it shows another one'
-  [[ $shown == "$(openssl x509 -in "$SERVER_STORE" -outform der | sha256sum)" ]]
+  shown=$(timeout 10 openssl s_client -connect "127.0.0.1:$2" -nameopt RFC2253 </dev/null 2>/dev/null)
+  WAIT_DETAIL='it shows another certificate'
+  [[ $(openssl x509 -outform der <<<"$shown" 2>/dev/null | sha256sum) == "$(openssl x509 -in "$SERVER_STORE" -outform der | sha256sum)" ]] || return 1
+  if [[ $(property "$PROPERTIES" "$1.ssl.truststore.location") != "$CLIENTS_TRUST" ]]; then return 0; fi
+  WAIT_DETAIL='it lets in clients of other authorities'
+  [[ $(authorities_shown <<<"$shown") == "$(authorities_in "$CLIENTS_TRUST")" ]]
+}
+
+# authorities_shown: their names, out of what s_client says.
+authorities_shown() {
+  sed -n '/^Acceptable client certificate CA names$/,/^[A-Z][A-Za-z ]*:/p' | grep = | LC_ALL=C sort
+}
+
+# authorities_in FILE: the names of certificates.
+authorities_in() {
+  awk -v name='openssl x509 -noout -subject -nameopt RFC2253' '{ print | name } /^-----END/ { close(name) }' "$1" |
+    sed 's/^subject= \?//' | LC_ALL=C sort
 }

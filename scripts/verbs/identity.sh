@@ -15,14 +15,16 @@ verb_identity() {
     if [[ ${path##*/} == *.keystore.pem ]]; then add_key "$path" "$staging"; fi
   done
   keep_first_admin
-  if [[ -e $DATA/meta.properties && -n ${DOCUMENT_CONTENT[$SERVER_STORE]:-} ]] &&
-    ! cmp -s -- "${DOCUMENT_CONTENT[$SERVER_STORE]}" "$SERVER_STORE"; then
+  if [[ -e $DATA/meta.properties ]] && { brings_another "$SERVER_STORE" || brings_another "$CLIENTS_TRUST"; }; then
     write_file "$STALE_STORE" 0644 root:root </dev/null
   fi
   apply_document "$IDENTITY_MANIFEST"
   if [[ -e $STALE_STORE ]]; then reload_certificate; fi
   say 'done'
 }
+
+# brings_another PATH: the document has the file, and the host has not, or otherwise.
+brings_another() { [[ -n ${DOCUMENT_CONTENT[$1]:-} ]] && ! cmp -s -- "${DOCUMENT_CONTENT[$1]}" "$1"; }
 
 # add_key PATH STAGING: makes a certificate of the document into a key store.
 add_key() {

@@ -45,7 +45,7 @@ func TestCluster(t *testing.T) {
 func TestClients(t *testing.T) {
 	s := shared
 	const stack = "story"
-	s.bothFile(t, stack, "")
+	s.bothFile(t, stack, firstAuthority, "")
 	if !t.Run("is born", func(t *testing.T) { clusterIsBorn(t, s, stack) }) {
 		t.Fatal("there is no cluster to tell of")
 	}

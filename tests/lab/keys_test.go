@@ -44,11 +44,17 @@ func TestKeys(t *testing.T) {
 // the administrator's password.
 func (s story) keysFile(t *testing.T, stack string, keys, administrator int) {
 	t.Helper()
+	s.oneBrokerFile(t, stack, keys, fmt.Sprintf("{clients: both, adminRotation: %d}", administrator))
+}
+
+// oneBrokerFile writes the stack file of one broker, in a generation of its keys.
+func (s story) oneBrokerFile(t *testing.T, stack string, keys int, security string) {
+	t.Helper()
 	s.stackFile(t, stack, "  kraftstack:brokers:\n    count: 3\n", "  kraftstack:brokers:\n    count: 1\n",
 		"    mode: combined\n    count: 3\n", "    mode: combined\n    count: 1\n",
 		"    zones: [us-east-1a, us-east-1b, us-east-1c]\n", "    zones: [us-east-1a]\n",
 		"    bastion:\n", fmt.Sprintf("    keyGeneration: %d\n    bastion:\n", keys),
-		"    heap: 384m\n", fmt.Sprintf("    heap: 384m\n  kraftstack:security: {clients: both, adminRotation: %d}\n", administrator))
+		"    heap: 384m\n", "    heap: 384m\n  kraftstack:security: "+security+"\n")
 }
 
 // outputs is what the live view knows of a stack.

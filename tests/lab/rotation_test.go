@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRotation renews the brokers' certificates and rotates their authority
-// under a producer with acks=all and a reader that count: no record is lost,
+// TestRotation renews the brokers' certificates and rotates their authority, the
+// stack's own and a given one, under a producer with acks=all and a reader that count: no record is lost,
 // twice or out of order, and no Kafka restarts.
 func TestRotation(t *testing.T) {
 	s := shared
@@ -32,19 +32,28 @@ func TestRotation(t *testing.T) {
 		before[host] = s.kafka(t, stack, host)
 	}
 	count := s.countOnBastion(t, stack)
-	for _, step := range []struct{ name, security string }{
-		{"certificates renewed", "    validityHours: 8000\n"},
-		{"both authorities trusted", "    validityHours: 8000\n    ca: {next: true}\n"},
-		{"authority rotated", "    validityHours: 8000\n    ca: {generation: 2}\n"},
+	certificate, key := givenAuthority(t)
+	for _, step := range []struct {
+		name, security, key string
+		trust               bool // clients trust more, and are shown the same
+	}{
+		{name: "certificates renewed"},
+		{name: "both authorities trusted", security: "    ca: {next: true}\n", trust: true},
+		{name: "authority rotated", security: "    ca: {generation: 2}\n"},
+		{name: "a given authority trusted", security: "    ca:\n      generation: 2\n      alsoTrust: |\n" + indented(certificate, 8), trust: true},
+		{name: "the given authority signs", security: "    ca:\n      certificate: |\n" + indented(certificate, 8), key: key},
 	} {
 		shown := s.shown(t, stack)
 		count.say(t, "begin "+step.name)
-		security(step.security)
+		security("    validityHours: 8000\n" + step.security)
+		if step.key != "" {
+			s.setSecret(t, stack, "security.ca.privateKey", step.key)
+		}
 		if changed := s.up(t, stack); len(changed.Restarts) > 0 {
 			t.Errorf("%s: restarts of %v", step.name, changed.Restarts)
 		}
 		count.say(t, "end "+step.name)
-		if changed := s.shown(t, stack) != shown; changed == strings.HasPrefix(step.name, "both") {
+		if changed := s.shown(t, stack) != shown; changed == step.trust {
 			t.Errorf("%s: clients are shown another certificate: %t", step.name, changed)
 		}
 		nothing(t, step.name+": the up after it", s.up(t, stack))

@@ -89,7 +89,7 @@ systemd-run --quiet --collect --on-active=40 sh -c "cp /root/own.key /etc/ssh/ss
 cp /root/other.key ssh_host_ed25519_key
 systemctl restart ssh.service'`)
 	// A user more is a step on the bastion.
-	s.bothFile(t, stack, "  kraftstack:users:\n"+shopUser)
+	s.bothFile(t, stack, secondAuthority, "  kraftstack:users:\n"+shopUser)
 	up := s.start(t, "up", "--stack", stack)
 	words := []string{"do not go on", "the host shows key"}
 	s.refused(t, 5, words, "status", "--stack", stack)
@@ -97,7 +97,7 @@ systemctl restart ssh.service'`)
 	if r := up.wait(t); r.code == 0 || !strings.Contains(r.stdout+r.stderr, "host key") {
 		t.Errorf("up ended with exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
-	s.bothFile(t, stack, "")
+	s.bothFile(t, stack, secondAuthority, "")
 	eventually(t, "the bastion shows its own key again", time.Minute, func() (bool, string) {
 		r := s.run(t, "ssh", "bastion", "--stack", stack, "--", "true")
 		return r.code == 0, r.stderr

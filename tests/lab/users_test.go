@@ -53,21 +53,30 @@ func users(t *testing.T, s story, stack string) {
 	t.Run("what others made stays", func(t *testing.T) { othersStay(t, s, stack) })
 	t.Run("what was changed by hand is drift", func(t *testing.T) { changedUsersDrift(t, s, stack) })
 	t.Run("a password rotated", func(t *testing.T) { passwordRotated(t, s, stack) })
+	t.Run("the authority of users rotated", func(t *testing.T) { usersAuthorityRotated(t, s, stack) })
 	t.Run("removed", func(t *testing.T) { usersRemoved(t, s, stack) })
 }
 
+// The authority of users as it is at first, and as it is in the end.
+const firstAuthority, secondAuthority = "{generation: 1}", "{generation: 2}"
+
 // bothFile writes the stack file of a cluster that lets users in by passwords and
-// by certificates.
-func (s story) bothFile(t *testing.T, stack, more string) {
+// by certificates of an authority.
+func (s story) bothFile(t *testing.T, stack, authority, more string) {
 	t.Helper()
-	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 384m\n  kraftstack:security: {clients: both}\n"+more)
+	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 384m\n  kraftstack:security: {clients: both, clientCA: "+authority+"}\n"+more)
 }
 
 // usersFile writes the stack file with users, and the given password as the
 // documentation has it.
 func (s story) usersFile(t *testing.T, stack, shop string) {
 	t.Helper()
-	s.bothFile(t, stack, "  kraftstack:users:\n"+shop+readerUser+auditUser)
+	s.authorityFile(t, stack, firstAuthority, shop)
+}
+
+func (s story) authorityFile(t *testing.T, stack, authority, shop string) {
+	t.Helper()
+	s.bothFile(t, stack, authority, "  kraftstack:users:\n"+shop+readerUser+auditUser)
 	s.setSecret(t, stack, "users[1].password", oddPassword)
 }
 
@@ -200,9 +209,11 @@ func changedUsersDrift(t *testing.T, s story, stack string) {
 	s.admin(t, stack, "kafka-acls.sh", "--add --allow-principal User:reader --operation Read --group reader")
 }
 
+var rotatedShop = strings.Replace(shopUser, "      acls", "      rotation: 2\n      acls", 1)
+
 func passwordRotated(t *testing.T, s story, stack string) {
 	old := s.franz(t, stack, "shop")
-	s.usersFile(t, stack, strings.Replace(shopUser, "      acls", "      rotation: 2\n      acls", 1))
+	s.usersFile(t, stack, rotatedShop)
 	s.userSteps(t, stack, "update users shop")
 	if err := s.franzLogsIn(t, stack, old); err == nil {
 		t.Error("the old password still logs in")
@@ -215,9 +226,46 @@ func passwordRotated(t *testing.T, s story, stack string) {
 	}
 }
 
+// usersAuthorityRotated: users with certificates change over while brokers let in
+// clients of both authorities; then the old certificate is refused. No Kafka
+// restarts.
+func usersAuthorityRotated(t *testing.T, s story, stack string) {
+	before := map[string]kafkaProcess{}
+	for _, host := range three {
+		before[host] = s.kafka(t, stack, host)
+	}
+	old := s.franz(t, stack, certified)
+	turn := func(authority string) {
+		t.Helper()
+		s.authorityFile(t, stack, authority, rotatedShop)
+		if changed := s.up(t, stack); len(changed.Restarts) > 0 {
+			t.Errorf("%s: restarts of %v", authority, changed.Restarts)
+		}
+		nothing(t, authority+": the up after it", s.up(t, stack))
+	}
+	turn("{generation: 2, previous: true}")
+	for name, login := range map[string]franzSettings{"the old": old, "the new": s.franz(t, stack, certified)} {
+		if err := s.franzLogsIn(t, stack, login); err != nil {
+			t.Errorf("with both authorities: %s certificate: %v", name, err)
+		}
+	}
+	turn(secondAuthority)
+	if err := s.franzLogsIn(t, stack, old); err == nil || !strings.Contains(err.Error(), "remote error: tls: ") {
+		t.Errorf("a certificate of the old authority: %v", err)
+	}
+	if err := s.franzLogsIn(t, stack, s.franz(t, stack, certified)); err != nil {
+		t.Errorf("a certificate of the new authority: %v", err)
+	}
+	for _, host := range three {
+		if diff := cmp.Diff(before[host], s.kafka(t, stack, host)); diff != "" {
+			t.Errorf("%s: Kafka is another process: %s", host, diff)
+		}
+	}
+}
+
 func usersRemoved(t *testing.T, s story, stack string) {
 	shop, audit := s.franz(t, stack, "shop"), s.franz(t, stack, certified)
-	s.bothFile(t, stack, "")
+	s.bothFile(t, stack, secondAuthority, "")
 	s.userSteps(t, stack, "delete users audit", "delete users reader", "delete users shop")
 	if err := s.franzLogsIn(t, stack, shop); err == nil {
 		t.Error("a removed user logs in")
