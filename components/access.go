@@ -18,6 +18,8 @@ type Access struct {
 
 	Key          *tls.PrivateKey // logs in to every host
 	bornKey      *tls.PrivateKey // logs in to a host that was just born
+	hosts        *tls.PrivateKey // the keys of all hosts derive from it
+	bornHosts    *tls.PrivateKey // those that hosts are born with
 	BastionGroup *ec2.SecurityGroup
 	NodeGroup    *ec2.SecurityGroup
 	Bastion      *Bastion
@@ -70,6 +72,10 @@ func NewAccess(ctx *pulumi.Context, name string, args AccessArgs, opts ...pulumi
 
 func (a *Access) addKeyPair(ctx *pulumi.Context, _ AccessArgs) (err error) {
 	a.bornKey, a.Key, err = a.newKeys(ctx, a.keys, "key", a)
+	if err != nil {
+		return err
+	}
+	a.bornHosts, a.hosts, err = a.newKeys(ctx, a.keys, "host-keys", a)
 	if err != nil {
 		return err
 	}
@@ -235,12 +241,12 @@ func (a *Access) allowEgress(ctx *pulumi.Context, suffix string, ports portRange
 func (a *Access) User() string { return a.user }
 
 // direct dials an address without a hop.
-func (a *Access) direct(address pulumi.StringInput, key, hostKey *tls.PrivateKey) remote.ConnectionArgs {
+func (a *Access) direct(address pulumi.StringInput, key *tls.PrivateKey, shown hostKey) remote.ConnectionArgs {
 	return remote.ConnectionArgs{
 		Host:           address,
 		User:           pulumi.String(a.user),
 		PrivateKey:     key.PrivateKeyOpenssh,
-		HostKey:        hostKey.PublicKeyOpenssh,
+		HostKey:        shown.Public,
 		DialErrorLimit: pulumi.Int(dialErrorLimit(a.timeout)),
 		PerDialTimeout: pulumi.Int(perDialTimeout),
 	}
@@ -250,9 +256,9 @@ func (a *Access) direct(address pulumi.StringInput, key, hostKey *tls.PrivateKey
 // through the bastion, with both host keys pinned. The key of each was made in
 // this graph and given to the host by cloud-init, so there is no first use to
 // trust.
-func (a *Access) Connection(address pulumi.StringInput, key, hostKey *tls.PrivateKey) remote.ConnectionArgs {
+func (a *Access) Connection(address pulumi.StringInput, key *tls.PrivateKey, shown hostKey) remote.ConnectionArgs {
 	bastion := a.Bastion.connection
-	connection := a.direct(address, key, hostKey)
+	connection := a.direct(address, key, shown)
 	connection.Proxy = remote.ProxyConnectionArgs{
 		Host: bastion.Host, User: bastion.User, PrivateKey: bastion.PrivateKey, HostKey: bastion.HostKey,
 		DialErrorLimit: bastion.DialErrorLimit, PerDialTimeout: bastion.PerDialTimeout,

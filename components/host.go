@@ -14,7 +14,6 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
-	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"kraftstack/config"
@@ -40,8 +39,8 @@ type host struct {
 	access *Access
 	once   bool // its steps run once: what they would do today changes nothing
 
-	HostKey    *tls.PrivateKey
-	bornKey    *tls.PrivateKey // the host's until addKeys gives it HostKey
+	HostKey    hostKey
+	bornKey    hostKey // the host's until addKeys gives it HostKey
 	Instance   *ec2.Instance
 	connection remote.ConnectionArgs
 
@@ -63,11 +62,8 @@ type instanceArgs struct {
 }
 
 func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
-	h.bornKey, h.HostKey, err = h.newKeys(ctx, h.access.keys, "host-key", h.parent)
-	if err != nil {
-		return err
-	}
-	userData := pulumi.All(h.bornKey.PrivateKeyOpenssh, h.bornKey.PublicKeyOpenssh).ApplyT(func(keys []any) string {
+	h.bornKey, h.HostKey = h.hostKey(h.access.bornHosts), h.hostKey(h.access.hosts)
+	userData := pulumi.All(h.bornKey.Private, h.bornKey.Public).ApplyT(func(keys []any) string {
 		return render.CloudConfig(render.Login{
 			FQDN: args.hostname, User: args.launch.User, HostKey: keys[0].(string), HostKeyPublic: keys[1].(string), Hop: args.hop,
 		})

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"kraftstack/render"
 	"kraftstack/scripts"
 )
 
@@ -50,11 +51,31 @@ func (h *host) addKeys(ctx *pulumi.Context, born remote.ConnectionArgs, after []
 	caller.connection = born
 	h.keys, err = caller.command(ctx, "keys", commandArgs{
 		create: pulumi.String("sudo timeout 60 bash -c " + shellQuote(scripts.Keys())),
-		stdin: pulumi.Sprintf("%s\n%s\n%s", trimmed(h.access.Key.PublicKeyOpenssh), trimmed(h.HostKey.PublicKeyOpenssh),
-			h.HostKey.PrivateKeyOpenssh),
+		stdin: pulumi.Sprintf("%s\n%s\n%s", trimmed(h.access.Key.PublicKeyOpenssh), trimmed(h.HostKey.Public),
+			h.HostKey.Private),
 		after: after,
 	})
 	return err
+}
+
+// hostKey is what a host's sshd shows, in OpenSSH's forms.
+type hostKey struct {
+	Private, Public pulumi.StringOutput
+}
+
+// hostKey derives a host's key from the random secret that a generation of keys
+// has for all hosts: a key pair that nobody uses as one.
+func (n namer) hostKey(seed *tls.PrivateKey) hostKey {
+	half := func(pick func(private, public string) string) pulumi.StringOutput {
+		return seed.PrivateKeyOpenssh.ApplyT(func(secret string) (string, error) {
+			private, public, err := render.HostKey(secret, n.name)
+			return pick(private, public), err
+		}).(pulumi.StringOutput)
+	}
+	return hostKey{
+		Private: half(func(private, _ string) string { return private }),
+		Public:  pulumi.Unsecret(half(func(_, public string) string { return public })).(pulumi.StringOutput),
+	}
 }
 
 func trimmed(text pulumi.StringOutput) pulumi.StringOutput {

@@ -36,7 +36,7 @@ func export(
 	ctx.Export("bastion", pulumi.Map{
 		"address":  access.Bastion.Address(),
 		"user":     pulumi.String(access.User()),
-		"hostKey":  access.Bastion.HostKey.PublicKeyOpenssh,
+		"hostKey":  access.Bastion.HostKey.Public,
 		"instance": access.Bastion.Instance.ID(),
 	})
 	ctx.Export("sshPrivateKey", pulumi.ToSecret(access.Key.PrivateKeyOpenssh))
@@ -68,7 +68,7 @@ func nodeOutput(stack config.Stack, node *components.Node) pulumi.Map {
 		"zone":      pulumi.String(stack.Network.Zones[node.Zone]),
 		"instance":  node.Instance.ID(),
 		"volume":    node.Volume.ID(),
-		"hostKey":   node.HostKey.PublicKeyOpenssh,
+		"hostKey":   node.HostKey.Public,
 		"roles":     pulumi.ToStringArray(node.Roles()),
 	}
 }

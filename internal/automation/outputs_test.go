@@ -37,7 +37,7 @@ func TestOutputsAreWhatTheProgramExports(t *testing.T) {
 	}
 	want := cluster.NodeOutput{
 		ID: 1002, Name: "broker-1002", Host: "broker-1002.test.kafka.internal", PrivateIP: "ip-broker-1002-instance",
-		Zone: "us-east-1b", Instance: "broker-1002-instance-id", HostKey: "ssh-ed25519 public-broker-1002-host-key",
+		Zone: "us-east-1b", Instance: "broker-1002-instance-id", HostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP99AUOHjs0j1dj8SE+wJBSjKhJ9wibKFpOQfTXmlL+V\n",
 		Roles: []string{"controller", "broker"},
 	}
 	if diff := cmp.Diff(want, got.Nodes[1]); diff != "" {

@@ -42,7 +42,7 @@ func splitNumber(name string) (string, int) {
 // life is the order in which a node's parts are made; a part that is not here
 // stands between host and software.
 var (
-	earlySteps = []string{"", "host-key", "instance", "data", "data-attachment", "record"}
+	earlySteps = []string{"", "instance", "data", "data-attachment", "record"}
 	lateSteps  = []string{"toolkit", "prepare", "install", "names", "configure", "stands", "live", "roll", "roll-leader"}
 )
 

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"kraftstack/render"
 )
 
 // plantedPassword is what the story's stack file gives a user, with all that a
@@ -138,11 +140,18 @@ func (s story) secretsOf(t *testing.T, stack string) *needles {
 		t.Fatal(err)
 	}
 	passwords := 0
+	var hosts []string
+	var seed string // of the keys that hosts show
 	for _, r := range state.Deployment.Resources {
 		name := r.URN[strings.LastIndex(r.URN, ":")+1:]
 		switch r.Type {
 		case "tls:index/privateKey:PrivateKey":
 			s.addKey(t, n, "the private key "+name, plain(t, r.Outputs["privateKeyPem"]))
+			if name == "access-host-keys" {
+				seed = plain(t, r.Outputs["privateKeyOpenssh"])
+			}
+		case "aws:ec2/instance:Instance":
+			hosts = append(hosts, strings.TrimSuffix(name, "-instance"))
 		case "pulumi:pulumi:Stack":
 			n.add(t, "the administrator's password", []byte(plain(t, r.Outputs["adminLogin"])))
 			var users map[string]string
@@ -153,6 +162,13 @@ func (s story) secretsOf(t *testing.T, stack string) *needles {
 			n.add(t, "a generated password", []byte(users["generated"]))
 			s.addKey(t, n, "a user's key", users["certified"])
 		}
+	}
+	for _, host := range hosts {
+		private, _, err := render.HostKey(seed, host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.addKey(t, n, "the private key "+host+"-host-key", private)
 	}
 	s.addKey(t, n, "the node's key", s.ssh(t, stack, "broker-1001", "sudo cat /etc/kafka/tls/node.key"))
 	if len(n.names) < 10 || passwords != 3 {

@@ -2,31 +2,41 @@ package program_test
 
 import (
 	"crypto/tls"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"kraftstack/render"
 )
 
 // TestKeysComeInGenerations: a host gets its keys over a connection that has those
 // of the generation before pinned, and every other step has the current ones.
 func TestKeysComeInGenerations(t *testing.T) {
 	r := mustDeploy(t, small(map[string]any{"kraftstack:access": map[string]any{"adminCidrs": []string{"203.0.113.0/24"}, "keyGeneration": 3}}))
+	shown := func(host string, generation int) string {
+		_, public, err := render.HostKey(fmt.Sprintf("private-access-host-keys-%d", generation), host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return public
+	}
 	pinned := func(step string) string {
 		connection := bare(r.get(t, step).Inputs["connection"]).ObjectValue()
 		return bare(connection["privateKey"]).StringValue() + " " + bare(connection["hostKey"]).StringValue()
 	}
 	for _, host := range []string{"bastion", "broker-1002"} {
-		if got := pinned(host + "-keys"); got != "private-access-key-2 ssh-ed25519 public-"+host+"-host-key-2" {
+		if got := pinned(host + "-keys"); got != "private-access-key-2 "+shown(host, 2) {
 			t.Errorf("%s gets its keys by %s", host, got)
 		}
-		if got := pinned(host + "-toolkit"); got != "private-access-key-3 ssh-ed25519 public-"+host+"-host-key-3" {
+		if got := pinned(host + "-toolkit"); got != "private-access-key-3 "+shown(host, 3) {
 			t.Errorf("%s is reached by %s", host, got)
 		}
 		if !r.get(t, host+"-toolkit").dependsOn(host + "-keys") {
 			t.Errorf("%s is reached by its new keys before it has them", host)
 		}
-		if stdin := bare(r.get(t, host+"-keys").Inputs["stdin"]); !strings.HasPrefix(stdin.StringValue(), "ssh-ed25519 public-access-key-3\nssh-ed25519 public-"+host+"-host-key-3\n") {
+		if stdin := bare(r.get(t, host+"-keys").Inputs["stdin"]); !strings.HasPrefix(stdin.StringValue(), "ssh-ed25519 public-access-key-3\n"+shown(host, 3)) {
 			t.Errorf("%s is given %s", host, stdin)
 		}
 	}
