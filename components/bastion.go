@@ -46,9 +46,6 @@ func newBastion(ctx *pulumi.Context, name string, args AccessArgs, access *Acces
 	if err := b.addToolkit(ctx, append(reachable, args.Network.publicEgress...)); err != nil {
 		return nil, err
 	}
-	if err := b.addInstall(ctx, args.Stack, nil, "--activate"); err != nil {
-		return nil, err
-	}
 	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"address": b.Address()})
 }
 

@@ -15,8 +15,10 @@ import (
 // What is done once for all nodes, on the first broker.
 
 // stage brings the software to all hosts side by side, beside what runs there.
-// Before any of it stands one question: whether the cluster's metadata still
-// lets the wanted version read it.
+// Before any of it, and before any file is written, stands one question: whether
+// the cluster can take what is wanted. Its metadata has to be what the wanted
+// version can read, and running brokers are asked about the values that they would
+// have to take over.
 func (f *Fleet) stage(ctx *pulumi.Context, args FleetArgs) error {
 	for _, node := range f.Nodes {
 		if err := node.addToolkit(ctx, args.Access.rules); err != nil {
@@ -27,8 +29,14 @@ func (f *Fleet) stage(ctx *pulumi.Context, args FleetArgs) error {
 	if level := args.Stack.Kafka.MetadataLevel(); level > 0 {
 		flags = append(flags, fmt.Sprintf("--metadata-level=%d", level))
 	}
-	admitted, err := f.once(ctx, "admit", commandArgs{create: pulumi.String(toolkitCall("admit", flags...))})
+	admitted, err := f.once(ctx, "admit", commandArgs{
+		create: pulumi.String(toolkitCall("admit", flags...)),
+		stdin:  pulumi.String(render.LiveProperties(args.Stack)),
+	})
 	if err != nil {
+		return err
+	}
+	if err := args.Access.Bastion.addInstall(ctx, args.Stack, []pulumi.Resource{admitted}, "--activate"); err != nil {
 		return err
 	}
 	for _, node := range f.Nodes {
@@ -40,7 +48,8 @@ func (f *Fleet) stage(ctx *pulumi.Context, args FleetArgs) error {
 }
 
 // live brings about what Kafka changes while it runs. It comes before the
-// rolls: a setting that Kafka refuses stops the run with nothing restarted.
+// rolls: a setting that Kafka refuses only now stops the run with nothing
+// restarted.
 func (f *Fleet) live(ctx *pulumi.Context, stack config.Stack, stands pulumi.Resource) (pulumi.Resource, error) {
 	return f.once(ctx, "live", commandArgs{
 		create: pulumi.String(toolkitCall("live")),

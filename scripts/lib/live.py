@@ -1,7 +1,10 @@
 # The program of `kafka-node live`, after kafka.py: brings what the stack file says
 # about into the running brokers, where Kafka needs no restart for it.
 #
-#     CLIENT_PROPERTIES              (lines NAME=VALUE or NAME on standard input)
+#     CLIENT_PROPERTIES apply|check  (lines NAME=VALUE or NAME on standard input)
+#
+# check changes nothing: it asks whether the brokers would take the values, and says so
+# where nobody can be asked.
 #
 # NAME alone is to have Kafka's own default. The whole cluster gets a value (Kafka's
 # entity-default); what a broker has of its own is not the stack's, and an error.
@@ -103,12 +106,18 @@ class Live:
                     raise Failure(f"broker {broker.id} has {name}={broker.value(name)} of its own, set by hand, and the stack says {wanted}",
                                   f"remove it: kafka-configs.sh --entity-type brokers --entity-name {broker.id} --alter --delete-config {name}")
 
-    def alter(self, changes):
+    def request(self, changes, only_check):
         try:
-            self.cluster.ask(ALTER_CONFIGS, validate=False, resources=[{"type": BROKER_CONFIG, "name": "", "changes": [
+            self.cluster.ask(ALTER_CONFIGS, validate=only_check, resources=[{"type": BROKER_CONFIG, "name": "", "changes": [
                 {"name": name, "operation": DELETE if value is None else SET, "value": value} for name, value in sorted(changes.items())]}])
+        except Silent:
+            raise
         except Failure as failure:
-            raise Failure(str(failure).split("; next: ")[0], "correct kafka.config in the stack file and run up again: nothing was changed in a broker that runs") from None
+            unchanged = "nothing was changed" if only_check else "nothing was changed in a broker that runs"
+            raise Failure(str(failure).split("; next: ")[0], f"correct kafka.config in the stack file and run up again: {unchanged}") from None
+
+    def alter(self, changes):
+        self.request(changes, False)
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             self.look()
@@ -127,10 +136,19 @@ class Live:
         now = int(self.brokers[0].value(name))
         return str(min(max(int(value), (now + 1) // 2), now * 2))
 
-    def apply(self):
+    def wanted_changes(self):
         self.look()
         self.check_own()
-        changes = self.changes()
+        return self.changes()
+
+    def check(self):
+        changes = self.wanted_changes()
+        if changes:
+            self.request({name: self.next_step(name, value) for name, value in changes.items()}, True)
+        print(f"{len(changes)} settings would be changed on {len(self.brokers)} running brokers")
+
+    def apply(self):
+        changes = self.wanted_changes()
         first = {name: self.brokers[0].value(name) for name in changes}
         while changes:
             self.alter({name: self.next_step(name, value) for name, value in changes.items()})
@@ -145,7 +163,13 @@ def main():
     for line in sys.stdin.read().splitlines():
         name, given, value = line.partition("=")
         wanted[name] = re.sub(r"\\(.)", r"\1", value) if given else None
-    Live(properties(sys.argv[1]), wanted).apply()
+    try:
+        live = Live(properties(sys.argv[1]), wanted)
+        live.check() if sys.argv[2] == "check" else live.apply()
+    except (Silent, OSError) as silent:
+        if sys.argv[2] != "check":
+            raise
+        print(f"whether the brokers take these settings is not known yet: {silent}".split("; next: ")[0])
 
 
 try:

@@ -7,13 +7,18 @@ readonly LIVE_LOOK='look at the brokers with: kafka-node status, journalctl -u k
 # verb_live makes the settings on standard input those of the running brokers,
 # where Kafka needs no restart for them.
 verb_live() {
-  local errors failure
   parse_flags '' "$@"
   wait_for "$LIVE_SECONDS" 'a broker to open its port' some_broker_answers ||
     die "no broker answered within $LIVE_SECONDS s: $WAIT_DETAIL" "$LIVE_LOOK"
+  settings apply
+}
+
+# settings apply|check: runs the program with the settings on standard input.
+settings() {
+  local errors failure
   errors=$(mktemp)
   SCRATCH+=("$errors")
-  if python3 -I /dev/fd/3 "$CLIENT" 3< <(live_program) 2>"$errors"; then return 0; fi
+  if python3 -I /dev/fd/3 "$CLIENT" "$1" 3< <(live_program) 2>"$errors"; then return 0; fi
   failure=$(tail -n 1 -- "$errors")
   die "${failure%%; next: *}" "${failure#*; next: }"
 }

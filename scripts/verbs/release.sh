@@ -2,16 +2,17 @@
 # Which version of Kafka may run, and how far the cluster has committed to it.
 
 # verb_admit refuses, before anything is changed for it, brokers that could not hold
-# what those have that leave, and a version that could not read the cluster's
-# metadata. Only an older version than the running one can be
-# such: a host on which nothing runs, or the same or an older one, has none to lose.
+# what those have that leave, a value on standard input that the running brokers do not
+# take, and a version that could not read the cluster's metadata. Only an older version
+# than the running one can be such: a host on which nothing runs, or the same or an
+# older one, has none to lose.
 verb_admit() {
   local running level=''
   parse_flags 'version! metadata-level= brokers!' "$@"
   check_flag brokers "$ID_LIST" "$ID_LIST_WANTED"
   check_flag version '[0-9]+\.[0-9]+\.[0-9]+' 'three numbers such as 4.3.0'
   check_flag metadata-level '[0-9]+' 'a number'
-  if unit_is_active; then expect_room; fi
+  if unit_is_active; then expect_possible; fi
   running=$(current_version)
   level=${FLAG[metadata-level]}
   if [[ -z $running ]] || ! unit_is_active || ! is_older "${FLAG[version]}" "$running"; then
@@ -24,6 +25,17 @@ verb_admit() {
     die "Kafka ${FLAG[version]} cannot follow Kafka $running: $WAIT_DETAIL" \
       "keep kafka.version at $running or newer: a finalized metadata version has no way back; nothing was changed"
   say "Kafka ${FLAG[version]} may follow Kafka $running: the metadata version is not finalized yet"
+}
+
+# expect_possible: a cluster that does not answer may be what this run is to mend. The
+# steps that move partitions and change settings ask again.
+expect_possible() {
+  if ! some_broker_answers; then
+    warn "$WAIT_DETAIL: whether the brokers take these settings, and have room, is not known yet"
+    return
+  fi
+  expect_room
+  settings check
 }
 
 # may_follow LEVEL: a condition for wait_for. There is no point in asking again

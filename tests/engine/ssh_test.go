@@ -157,7 +157,7 @@ func (h *hosts) execute(m *machine, line string, stdin io.Reader, stdout io.Writ
 			c.Flags[strings.TrimPrefix(name, "--")] = value
 		}
 	}
-	if slices.Contains([]string{"toolkit", "identity", "client", "configure", "live"}, c.Verb) {
+	if slices.Contains([]string{"toolkit", "identity", "client", "configure", "admit", "live"}, c.Verb) {
 		text, err := io.ReadAll(stdin)
 		if err != nil {
 			return err

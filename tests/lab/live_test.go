@@ -59,9 +59,13 @@ func liveChange(t *testing.T, s story, stack string, load *pair) {
 }
 
 func refusedValue(t *testing.T, s story, stack string) {
-	before := s.processes(t, stack)
+	const sums = "sudo sh -c 'sha256sum /etc/kafka/*.properties /etc/kafka/jvm.env /etc/kafka/generation /var/lib/kraftstack/manifest'"
+	before, files := s.processes(t, stack), s.ssh(t, stack, "broker-1002", sums)
 	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 380m\n    config:\n      log.retention.ms: soon\n")
-	s.refused(t, 8, []string{"step: live", "log.retention.ms", "next: correct kafka.config"}, "up", "--stack", stack)
+	s.refused(t, 8, []string{"step: admit", "log.retention.ms", "next: correct kafka.config"}, "up", "--stack", stack)
+	if now := s.ssh(t, stack, "broker-1002", sums); now != files {
+		t.Errorf("the refused value changed files:\n%s\nthey were\n%s", now, files)
+	}
 	if diff := cmp.Diff(before, s.processes(t, stack)); diff != "" {
 		t.Errorf("Kafka was restarted: %s", diff)
 	}
