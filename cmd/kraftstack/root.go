@@ -35,6 +35,7 @@ the very same program.`,
 	root.AddCommand(
 		newUpCommand(), newPreviewCommand(), newRefreshCommand(), newDestroyCommand(), newUnlockCommand(),
 		newOutputsCommand(), newHistoryCommand(), newDriftCommand(), newAuditCommand(stackOutputs(root)),
+		newPatchCommand(),
 		newStatusCommand(stackOutputs(root)), newSmokeCommand(stackOutputs(root)), newSSHCommand(stackOutputs(root)),
 		newUsersCommand(stackOutputs(root)), newClientConfigCommand(stackOutputs(root)),
 		newInventoryCommand(stackOutputs(root)), newBootstrapCommand(), newImageCommand(), newLabCommand(),

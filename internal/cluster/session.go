@@ -26,6 +26,9 @@ type Session struct {
 	Stderr  io.Writer
 }
 
+// errConnectionLost is of a command that may go on without its connection.
+var errConnectionLost = errors.New("the connection ended before the command did")
+
 // Run opens the session and waits for its end. A command that ends with
 // another status than 0 gives a *fail.StatusError with that status; one that a
 // signal ended gives 255, as ssh has it. Other errors are *fail.Error:
@@ -88,7 +91,7 @@ func (s Session) ended(t *Tunnel, err error) error {
 	case errors.As(err, &exit):
 		return &fail.StatusError{Code: 255}
 	case errors.As(err, &missing):
-		return s.broken(t, errors.New("the connection ended before the command did"))
+		return s.broken(t, errConnectionLost)
 	}
 	return s.broken(t, err)
 }

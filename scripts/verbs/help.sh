@@ -39,13 +39,19 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
       cluster can do without this node (and those restarted together with it), and
       waits until it is healthy. Ends with 10, and nothing changed, where it cannot.
       --spare-leader leaves the quorum's leader for a later call.
+  patch [--node-id=…] [--gate-timeout=120] [--timeout=600]
+      Installs the distribution's updates, with Kafka stopped, once the cluster can do
+      without this node; reboots where they ask for it, and ends with 75 then: it is
+      to be called again. Ends with 10, and nothing changed, where the cluster cannot.
   user --name=… [--wanted=…] [--known]               (a password on standard input)
       Makes a user's SCRAM credential, access rules and quotas those of the lines in
       --wanted. With --known, what PULUMI_COMMAND_STDOUT says was applied before, and
       is no longer wanted, goes; nothing else is ever removed.
   admit --version=… [--metadata-level=…] --brokers=…,…
-      Refuses a version that could not read the cluster's metadata any more, and
-      brokers that could not hold what those have that leave.
+                                (lines NAME=VALUE or NAME on standard input)
+      Refuses a version that could not read the cluster's metadata any more, brokers
+      that could not hold what those have that leave, and values that the running
+      brokers do not take.
   finalize --release=4.3 [--metadata-level=…] [--hold]
       Raises the cluster's features to those of a release; --hold says what waits.
   live                          (lines NAME=VALUE or NAME on standard input)
