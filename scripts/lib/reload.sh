@@ -72,7 +72,7 @@ shows_files() {
 
 # authorities_shown: their names, out of what s_client says.
 authorities_shown() {
-  sed -n '/^Acceptable client certificate CA names$/,/^[A-Z][A-Za-z ]*:/p' | grep = | LC_ALL=C sort
+  sed -n '/^Acceptable client certificate CA names$/,/^[A-Z][A-Za-z ]*:/p' | grep '=' | LC_ALL=C sort
 }
 
 # authorities_in FILE: the names of certificates.
