@@ -173,6 +173,8 @@ func TestTheGate(t *testing.T) {
 		{healthy, "brokers-unfenced 1 2", 0, ""},
 		{with(func(s *state) { s.fenced = []int{2} }), "brokers-unfenced 1 2 7", 1, "2 is fenced; 7 is not registered"},
 		{healthy, "partitions-in-sync 1", 0, ""},
+		{healthy, "caught-up+brokers-unfenced+partitions-in-sync 1", 0, ""},
+		{with(func(s *state) { s.fenced = []int{1} }), "caught-up+brokers-unfenced+partitions-in-sync 1", 1, "1 is fenced"},
 		{partitions(partition{"a", 1, all, all}, partition{"b", 1, all, []int{1, 2}}), "partitions-in-sync 3", 1, "1 under-replicated (first: b-0)"},
 		{partitions(partition{"b", 1, all, []int{1, 2}}), "partitions-in-sync 1", 0, ""},
 

@@ -1,12 +1,13 @@
 # The program of the questions that kafka-node asks the cluster, after kafka.py and
 # quorum.py:
 #
-#     CLIENT_PROPERTIES QUESTION NODE_ID...
+#     CLIENT_PROPERTIES QUESTION[+QUESTION...] NODE_ID...
 #
-# prints lines "note TEXT" and "done TEXT" and ends with 0 for yes, with 1 for "no" and
-# why, with 3 where it will be no for good, and with 2 where nobody could be asked. The
-# questions "voters" and "all-voters", with ID@HOST:PORT... and the ids of brokers, and
-# "leave" do what they ask for.
+# asks one after another until the answer is no. It prints lines "note TEXT" and
+# "done TEXT" and ends with 0 for yes, with 1 for "no" and why, with 3 where it will be
+# no for good, and with 2 where nobody could be asked. The questions "voters" and
+# "all-voters", with ID@HOST:PORT... and the ids of brokers, and "leave" do what they
+# ask for.
 import concurrent.futures
 import sys
 
@@ -178,7 +179,8 @@ def main():
         staying = {int(word) for word in words if "@" not in word}
         Quorum(cluster).step(voter_addresses(words), question == "all-voters", staying)
     else:
-        QUESTIONS[question](cluster, set(map(int, words)))
+        for one in question.split("+"):
+            QUESTIONS[one](cluster, set(map(int, words)))
 
 
 try:

@@ -117,18 +117,14 @@ runs_wanted_generation() {
 # wait_until_healthy DEADLINE: a broker opens its port when the quorum has unfenced
 # it, so no answer is of the process that ran before.
 wait_until_healthy() {
-  local roles
+  local roles questions=''
   count_restarts
   roles=$(property "$PROPERTIES" process.roles)
   health_step "$1" 'its ports to open' ports_open
   lap start
-  if [[ $roles == *controller* ]]; then
-    health_step "$1" 'its replica of the metadata to catch up' cluster_says caught-up "${FLAG[node-id]}"
-  fi
-  if [[ $roles == *broker* ]]; then
-    health_step "$1" 'its broker to be unfenced' cluster_says brokers-unfenced "${FLAG[node-id]}"
-    health_step "$1" 'its partitions to be in sync' cluster_says partitions-in-sync "${FLAG[node-id]}"
-  fi
+  if [[ $roles == *controller* ]]; then questions=caught-up; fi
+  if [[ $roles == *broker* ]]; then questions+=${questions:++}brokers-unfenced+partitions-in-sync; fi
+  health_step "$1" 'its metadata and its partitions to catch up' cluster_says "$questions" "${FLAG[node-id]}"
   lap 'catch-up'
 }
 
