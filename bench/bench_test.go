@@ -1,9 +1,11 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
 	"kraftstack/internal/cluster"
@@ -20,11 +22,13 @@ func TestJudge(t *testing.T) {
 		row  Row
 		want string
 	}{
-		"both limits kept": {Row{Ours: sample(3, 1, 2), Peer: sample(10, 8), MaxRatio: 0.25, MaxOurs: 3}, "met"},
-		"too slow itself":  {Row{Ours: sample(4), Peer: sample(40), MaxRatio: 0.25, MaxOurs: 3}, "missed"},
-		"too near to peer": {Row{Ours: sample(2), Peer: sample(4), MaxRatio: 0.25, MaxOurs: 3}, "missed"},
-		"no peer":          {Row{Ours: sample(100), MaxOurs: 150}, "met"},
-		"peer not there":   {Row{Ours: sample(1), MaxRatio: 0.5}, "missed"},
+		"both limits kept":        {Row{Ours: sample(3, 1, 2), Peer: sample(10, 8), MaxRatio: 0.25, MaxOurs: 3}, "met"},
+		"too slow itself":         {Row{Ours: sample(4), Peer: sample(40), MaxRatio: 0.25, MaxOurs: 3}, "missed"},
+		"too near to peer":        {Row{Ours: sample(2), Peer: sample(4), MaxRatio: 0.25, MaxOurs: 3}, "missed"},
+		"no peer":                 {Row{Ours: sample(100), MaxOurs: 150}, "met"},
+		"none of what may not be": {Row{Ours: sample(0, 0), None: true}, "met"},
+		"one of what may not be":  {Row{Ours: sample(0, 0, 1), None: true}, "missed"},
+		"peer not there":          {Row{Ours: sample(1), MaxRatio: 0.5}, "missed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.row.judge()
@@ -110,5 +114,34 @@ func TestProjectRefusesWhatItDoesNotFind(t *testing.T) {
 	b := &bench{source: ".."}
 	if err := b.project(t.TempDir(), "x", map[string]string{"no such line": ""}); err == nil {
 		t.Error("a line that is not there was replaced")
+	}
+}
+
+func TestRollIsReadFromArtifacts(t *testing.T) {
+	dir := t.TempDir()
+	err := writeFiles(dir, map[string]string{
+		"up.xml": `<testsuite><testcase classname="kraftstack.x.up.broker-1001" name="update configure" time="9.5"/>
+<testcase classname="kraftstack.x.up.broker-1001" name="update roll" time="0.250"/>
+<testcase classname="kraftstack.x.up.broker-1001" name="update roll-leader" time="8.000"/></testsuite>`,
+		"events": `{"message":"roll: node 1001 is healthy with generation 0123456789abcdef (gate 0.4 s, stop 2.5 s, start 4.0 s, catch-up 0.5 s)"}`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := rollSteps(filepath.Join(dir, "up.xml"))
+	if diff := cmp.Diff(map[string][]float64{"broker-1001": {0.25, 8}}, steps); diff != "" || err != nil {
+		t.Errorf("steps: %v %s", err, diff)
+	}
+	own, err := ownTimes(filepath.Join(dir, "events"))
+	if diff := cmp.Diff(map[string]float64{"1001": 7}, own); diff != "" || err != nil {
+		t.Errorf("own times: %v %s", err, diff)
+	}
+}
+
+func TestMoves(t *testing.T) {
+	before := map[replica]int64{{"a", 0, 1}: 100, {"a", 1, 1}: 100, {"a", 2, 2}: 100, {"a", 3, 2}: 100}
+	after := map[replica]int64{{"a", 0, 1}: 100, {"a", 1, 3}: 100, {"a", 2, 2}: 100, {"a", 3, 2}: 100}
+	if moved, share := moves(before, after); moved != 100 || share != 133 {
+		t.Errorf("%d bytes moved, and the share is %d", moved, share)
 	}
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // wholeTimeout bounds all rows together, cleaning up not included.
-const wholeTimeout = 20 * time.Minute
+const wholeTimeout = 50 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -103,6 +103,20 @@ func (b *bench) measure(ctx context.Context) (rows []Row, err error) {
 		}
 		rows = append(rows, secured...)
 	}
+	if b.wants("h") || b.wants("i") {
+		rolled, err := b.rollRows(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("rows h and i, a rolling restart: %w", err)
+		}
+		rows = append(rows, rolled...)
+	}
+	if b.wants("j") {
+		scaled, err := b.scaleRow(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("row j, scaling out: %w", err)
+		}
+		rows = append(rows, scaled)
+	}
 	if b.wants("a") || b.wants("b") {
 		hosts, err := b.hosts(ctx)
 		if err != nil {
@@ -117,7 +131,7 @@ func parse(args []string, stderr io.Writer) (*bench, bool, error) {
 	b := &bench{out: stderr}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	only := flags.String("only", "a,b,c,d,e,f,g", "rows to measure, joined by commas")
+	only := flags.String("only", "a,b,c,d,e,f,g,h,i,j", "rows to measure, joined by commas")
 	asJSON := flags.Bool("json", false, "print one JSON document and nothing else on standard output")
 	flags.IntVar(&b.runs, "runs", 2, "rounds of rows a and b, each on new hosts")
 	flags.StringVar(&b.driver, "driver", "", "the kraftstack program (default bin/kraftstack of the project)")
@@ -128,8 +142,8 @@ func parse(args []string, stderr io.Writer) (*bench, bool, error) {
 		return nil, false, errors.New("it takes flags only, and --runs of at least 1; next: see --help")
 	}
 	for name := range strings.SplitSeq(*only, ",") {
-		if !slices.Contains([]string{"a", "b", "c", "d", "e", "f", "g"}, name) {
-			return nil, false, fmt.Errorf("there is no row %q; the rows are a to g", name)
+		if !slices.Contains([]string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}, name) {
+			return nil, false, fmt.Errorf("there is no row %q; the rows are a to j", name)
 		}
 		b.only = append(b.only, name)
 	}

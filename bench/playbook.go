@@ -116,16 +116,21 @@ func (b *playbook) knownHosts() string {
 
 func (b *playbook) path(name string) string { return filepath.Join(b.dir, name) }
 
-// run plays it once, with new connections, and tells whether it changed
-// anything.
+// run installs Kafka.
 func (b *playbook) run(ctx context.Context) (changed bool, err error) {
+	return b.play(ctx, "kafka.yml")
+}
+
+// play plays one playbook once, with new connections, and tells whether it changed
+// anything.
+func (b *playbook) play(ctx context.Context, name string) (changed bool, err error) {
 	if err := os.MkdirAll(b.path("cp"), 0o700); err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, b.hangUp(ctx)) }()
 	source := filepath.Join(b.source, ansibleDir)
 	cmd := exec.CommandContext(ctx, filepath.Join(b.programs, "ansible-playbook"),
-		"--inventory", b.path("inventory.yml"), filepath.Join(source, "kafka.yml"))
+		"--inventory", b.path("inventory.yml"), filepath.Join(source, name))
 	cmd.Dir = source
 	cmd.Env = append(os.Environ(),
 		"ANSIBLE_CONFIG="+filepath.Join(source, "ansible.cfg"),

@@ -23,6 +23,7 @@ type Row struct {
 	// Limits; zero is none.
 	MaxRatio float64 `json:"maxRatio,omitempty"`
 	MaxOurs  float64 `json:"maxOurs,omitempty"`
+	None     bool    `json:"none,omitempty"` // there must be none
 	// Filled in by judge.
 	Ratio   float64 `json:"ratio,omitempty"`
 	Target  string  `json:"target"`
@@ -79,6 +80,10 @@ func (r *Row) judge() {
 		r.Target += fmt.Sprintf("<= %g %s", r.MaxOurs, r.Unit)
 		met = met && r.Ours.Median <= r.MaxOurs
 	}
+	if r.None {
+		r.Target = "none"
+		met = met && len(r.Ours.Values) > 0 && slices.Max(r.Ours.Values) == 0
+	}
 	r.Verdict = "missed"
 	if met {
 		r.Verdict = "met"
@@ -121,7 +126,11 @@ e  The report of a preview that this run made: from its first event, decoding in
    Markdown and JSON, in a process of its own; the most memory that it held, its program's file aside.
 f  Kafka's own producer on the bastion, three replicas; what its JVM takes to start is left out.
    Brokers encrypt among themselves on both sides.
-g  kraftstack up with users more in the stack file: a resource each, and no other change.`
+g  kraftstack up with users more in the stack file: a resource each, and no other change.
+h  Records of 200 bytes to three replicas, acks=all, 400 a second. Both times are of the whole
+   command: kraftstack up with another heap in the stack file, and ansible-playbook.
+i  The steps roll and roll-leader of each host, which find that there is nothing to do.
+j  Bytes of replicas that are where there was none before; kraftstack up with a fourth broker.`
 
 // text is the median with its number of values, "" for none.
 func (s *Sample) text(unit string) string {
