@@ -38,7 +38,8 @@ the very same program.`,
 		newPatchCommand(),
 		newStatusCommand(stackOutputs(root)), newSmokeCommand(stackOutputs(root)), newSSHCommand(stackOutputs(root)),
 		newUsersCommand(stackOutputs(root)), newClientConfigCommand(stackOutputs(root)),
-		newInventoryCommand(stackOutputs(root)), newBootstrapCommand(), newImageCommand(), newLabCommand(),
+		newInventoryCommand(stackOutputs(root)), newBootstrapCommand(), newBackupCommand(stackOutputs(root)),
+		newRestoreCommand(stackOutputs(root)), newImageCommand(), newLabCommand(),
 	)
 	return root
 }

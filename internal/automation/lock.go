@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strconv"
@@ -138,7 +139,12 @@ func keepLock(stack string, held *Lock, next string) error {
 
 // ask runs one question to the CLI about a stack and returns its answer.
 func ask(ctx context.Context, dir, op, stack string, args ...string) (string, error) {
-	stdout, stderr, code, err := command{}.Run(ctx, dir, nil, nil, nil, nil, args...)
+	return tell(ctx, dir, nil, op, stack, args...)
+}
+
+// tell is ask with something on the CLI's standard input.
+func tell(ctx context.Context, dir string, input io.Reader, op, stack string, args ...string) (string, error) {
+	stdout, stderr, code, err := command{}.Run(ctx, dir, input, nil, nil, nil, args...)
 	switch {
 	case err == nil:
 		return stdout, nil

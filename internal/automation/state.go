@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"kraftstack/internal/fail"
 )
@@ -88,4 +91,43 @@ func History(ctx context.Context, dir, stack string, count int) ([]Past, error) 
 		})
 	}
 	return all, nil
+}
+
+// Import makes a state, as Export returns it, that of a stack, which is made if there
+// is none. What the stack's state was before is lost.
+func Import(ctx context.Context, dir, stack string, state []byte) error {
+	op := "restore the state of stack " + stack
+	_, err := ask(ctx, dir, op, stack, "stack", "select", "--stack", stack)
+	if errors.Is(err, ErrNoStack) {
+		made := []string{"stack", "init", stack, "--no-select"}
+		if provider := secretsProvider(dir, stack); provider != "" {
+			made = append(made, "--secrets-provider", provider)
+		}
+		_, err = ask(ctx, dir, op, stack, made...)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tell(ctx, dir, bytes.NewReader(state), op, stack, "stack", "import", "--stack", stack)
+	return err
+}
+
+// Resources counts what a state, as Export returns it, has.
+func Resources(state []byte) (int, error) {
+	if state == nil {
+		return 0, nil
+	}
+	var exported apitype.UntypedDeployment
+	var deployment struct {
+		Resources []json.RawMessage `json:"resources"`
+	}
+	if err := json.Unmarshal(state, &exported); err != nil {
+		return 0, fmt.Errorf("read a stack's state: %w", err)
+	}
+	if len(exported.Deployment) > 0 {
+		if err := json.Unmarshal(exported.Deployment, &deployment); err != nil {
+			return 0, fmt.Errorf("read a stack's state: %w", err)
+		}
+	}
+	return len(deployment.Resources), nil
 }

@@ -58,6 +58,9 @@ func newClient(ctx context.Context, o Options) (*client, error) {
 	}, nil
 }
 
+// UsualBucket is the name of an account's bucket where nobody has given it another.
+func UsualBucket(account, region string) string { return "kraftstack-state-" + account + "-" + region }
+
 // bucketName is S3's own rule for names, without dots, which break TLS.
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
 
@@ -74,7 +77,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	number := aws.ToString(who.Account)
 	if o.Bucket == "" {
-		o.Bucket = "kraftstack-state-" + number + "-" + o.Region
+		o.Bucket = UsualBucket(number, o.Region)
 	}
 	if o.Alias == "" {
 		o.Alias = "kraftstack-state"

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -103,6 +104,11 @@ func (c checked) view() HostView {
 // run runs a command to its end and returns its output. The error of a command
 // that fails holds the last line it wrote to standard error.
 func run(ctx context.Context, client *ssh.Client, command string) ([]byte, error) {
+	return runWith(ctx, client, command, nil)
+}
+
+// runWith is run with something on the command's standard input.
+func runWith(ctx context.Context, client *ssh.Client, command string, input io.Reader) ([]byte, error) {
 	session, err := client.NewSession()
 	if err != nil {
 		return nil, fmt.Errorf("open a session: %w", err)
@@ -111,7 +117,7 @@ func run(ctx context.Context, client *ssh.Client, command string) ([]byte, error
 	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
 	defer stop()
 	var stdout, stderr bytes.Buffer
-	session.Stdout, session.Stderr = &stdout, &stderr
+	session.Stdin, session.Stdout, session.Stderr = input, &stdout, &stderr
 	err = session.Run(command)
 	if err != nil && ctx.Err() != nil {
 		return stdout.Bytes(), errors.New("no answer in time")

@@ -64,6 +64,13 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
   retire --node-id=… [--throttle-mib=50] [--timeout=630]
       Takes this host out of the cluster: moves away what it still holds, stops Kafka
       and unregisters it.
+  backup [--look]
+      Prints the quorum's metadata, as this voter has it, as a tar.gz. With --look,
+      says whether it has any.
+  restore --node-id=… --cluster-id=… [--directory-id=…]    (a backup on standard input)
+      Stops Kafka and makes this node one of the quorum's voters with the metadata of
+      a backup; without a directory id, a node that forgets its copy of it. Keeps
+      aside what was there. For a quorum whose voters have lost all they had.
   seal
       Takes from a host that never was a node what would make its image that one
       host again: host keys, machine id, first boot, log-ins.
