@@ -186,15 +186,7 @@ func resourceFailure(op string, seen *failures) error {
 	case hookRefusal.MatchString(message):
 		e.Cause, e.Err = fail.Config, errors.New(hookRefusal.FindStringSubmatch(message)[1])
 		e.Next = "mend the stack file and run the same command again"
-	case first.place.IsCommand() && cut.MatchString(message):
-		e.Cause, e.Err, e.Transient = fail.Unreachable, errors.New("the SSH connection ended before the step did"), true
-		e.Next = "run up again: the step may have been done or not, and runs again. Kafka is restarted by systemd, so nothing stays down"
-	case first.place.IsCommand() && hostKey.MatchString(message):
-		e.Cause, e.Err = fail.Unreachable, errors.New("the host shows another SSH host key than the one this stack gave it")
-		e.Next = "do not go on before you know why: another host may answer at this address. A host reinstalled by hand is replaced by terminating it, then refresh and up"
-	case first.place.IsCommand() && unreachable.MatchString(message):
-		e.Cause, e.Err, e.Transient = fail.Unreachable, fmt.Errorf("cannot connect by SSH: %s", excerpt(message)), true
-		e.Next = "check that the instance runs and that your address is in access.adminCidrs, then run up again"
+	case first.place.IsCommand() && lostOnTheWay(e, message):
 	default:
 		e.Err = errors.New(excerpt(message))
 	}
@@ -205,6 +197,26 @@ func resourceFailure(op string, seen *failures) error {
 		e.Next += fmt.Sprintf("\n%s failed too; they are shown above", plural(more, "other step"))
 	}
 	return e
+}
+
+// lostOnTheWay says whether it was SSH that failed, and tells e of it.
+func lostOnTheWay(e *fail.Error, message string) bool {
+	e.Cause = fail.Unreachable
+	switch {
+	case cut.MatchString(message):
+		e.Err, e.Transient = errors.New("the SSH connection ended before the step did"), true
+		e.Next = "run up again: the step may have been done or not, and runs again. Kafka is restarted by systemd, so nothing stays down"
+	case hostKey.MatchString(message):
+		e.Err = errors.New("the host shows another SSH host key than the one this stack gave it")
+		e.Next = "do not go on before you know why: another host may answer at this address. A host reinstalled by hand is replaced by terminating it, then refresh and up"
+	case unreachable.MatchString(message):
+		e.Err, e.Transient = fmt.Errorf("cannot connect by SSH: %s", excerpt(message)), true
+		e.Next = "check that the instance runs and that your address is in access.adminCidrs, then run up again"
+	default:
+		e.Cause = fail.Internal
+		return false
+	}
+	return true
 }
 
 func plural(n int, noun string) string {

@@ -86,7 +86,7 @@ func expectLost(ctx context.Context, out Outputs, directories map[int32]string) 
 		}
 	case len(kept) > len(directories)/2:
 		return &fail.Error{
-			Cause: fail.Gate, Op: fmt.Sprintf("restore the metadata of stack %s", out.Stack),
+			Cause: fail.Gate, Op: "restore the metadata of stack " + out.Stack,
 			Err:  fmt.Errorf("%s have it still, which is a majority: nothing was changed", strings.Join(kept, ", ")),
 			Next: "start Kafka on these hosts, and the quorum goes on by itself with all it had: kraftstack status --stack " + out.Stack,
 		}
