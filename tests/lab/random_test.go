@@ -33,19 +33,16 @@ type wanderer struct {
 	upgradeAt int // the step that upgrades Kafka
 	retention int // milliseconds; a setting that Kafka takes over while it runs
 	users     int
+	brokers   int // 3, or 4
 }
 
-// TestRandom: random changes and faults for half an hour, the upgrade of Kafka
-// among them. Every acknowledged record is there at the end as it was produced,
-// and a preview is empty.
-func TestRandom(t *testing.T) {
-	minutes, seed := fromEnvironment(t, "KRAFTSTACK_RANDOM_MINUTES", randomMinutes), fromEnvironment(t, "KRAFTSTACK_RANDOM_SEED", randomSeed)
-	t.Logf("seed %d, %d minutes; KRAFTSTACK_RANDOM_SEED=%[1]d tells the same story again", seed, minutes)
+// newWanderer is a cluster of the older version of Kafka that runs.
+func newWanderer(t *testing.T, stack string, seed int) *wanderer {
+	t.Helper()
 	w := &wanderer{
-		ordeal: &ordeal{story: shared, stack: "random", heap: 384},
-		random: rand.New(rand.NewPCG(uint64(seed), 0)), version: olderKafka, retention: 90_000_000,
+		ordeal: &ordeal{story: shared, stack: stack, heap: 384, size: "t3.small"},
+		random: rand.New(rand.NewPCG(uint64(seed), 0)), version: olderKafka, retention: 90_000_000, brokers: 3,
 	}
-	w.upgradeAt = 2 + w.random.IntN(3)
 	cache, err := paths.Cache()
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +53,17 @@ func TestRandom(t *testing.T) {
 	w.write(t)
 	t.Cleanup(func() { w.must(t, "destroy", "--stack", w.stack, "--yes") })
 	w.up(t, w.stack)
+	return w
+}
+
+// TestRandom: random changes and faults for half an hour, the upgrade of Kafka
+// among them. Every acknowledged record is there at the end as it was produced,
+// and a preview is empty.
+func TestRandom(t *testing.T) {
+	minutes, seed := fromEnvironment(t, "KRAFTSTACK_RANDOM_MINUTES", randomMinutes), fromEnvironment(t, "KRAFTSTACK_RANDOM_SEED", randomSeed)
+	t.Logf("seed %d, %d minutes; KRAFTSTACK_RANDOM_SEED=%[1]d tells the same story again", seed, minutes)
+	w := newWanderer(t, "random", seed)
+	w.upgradeAt = 2 + w.random.IntN(3)
 	load := w.count(t, w.stack, w.stack, "--delivery-timeout", "10m")
 	end := time.Now().Add(time.Duration(minutes) * time.Minute)
 	for step := 1; step <= w.upgradeAt || time.Now().Before(end); step++ {
@@ -91,7 +99,8 @@ func (w *wanderer) write(t *testing.T) {
 	for i := range w.users {
 		tail += fmt.Sprintf("    - {name: wanderer-%d, acls: [{operations: [read], resource: topic:wandering}]}\n", i)
 	}
-	w.stackFile(t, w.stack, append(ofVersion(w.version, "auto"), "    heap: 384m\n", tail)...)
+	w.stackFile(t, w.stack, append(ofVersion(w.version, "auto"), "    heap: 384m\n", tail,
+		"count: 3\n    instanceType: t3.small", fmt.Sprintf("count: %d\n    instanceType: %s", w.brokers, w.size))...)
 }
 
 // alter is a random change of the stack file, and what it is.
@@ -100,13 +109,16 @@ func (w *wanderer) alter(step int) string {
 		w.version = "4.3.0"
 		return "Kafka " + w.version
 	}
-	switch w.random.IntN(4) {
+	switch w.random.IntN(5) {
 	case 0:
 		w.retention++
 		return fmt.Sprintf("a live setting, %d", w.retention)
 	case 1:
 		w.users++
 		return fmt.Sprintf("user %d", w.users)
+	case 2:
+		w.brokers = 7 - w.brokers
+		return fmt.Sprintf("%d brokers", w.brokers)
 	default:
 		w.heap++
 		return fmt.Sprintf("a roll, heap %d", w.heap)
