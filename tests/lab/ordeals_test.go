@@ -106,7 +106,7 @@ func (o *ordeal) ended(t *testing.T, p *process) {
 // its lock.
 func (o *ordeal) mended(t *testing.T) {
 	t.Helper()
-	eventually(t, "up ends well", 6*time.Minute, func() (bool, string) {
+	eventually(t, "up ends well", 10*time.Minute, func() (bool, string) {
 		r := o.run(t, "up", "--stack", o.stack)
 		if r.code == 4 {
 			o.must(t, "unlock", "--stack", o.stack)

@@ -140,7 +140,7 @@ func (w *wanderer) step(t *testing.T, step int, load *pair) {
 		{"the bastion crashed", func(*process) { w.crash(t, "bastion") }},
 		{"the driver killed", func(p *process) { killTree(t, p) }},
 	}[w.random.IntN(5)]
-	after := time.Duration(1+w.random.IntN(30)) * time.Second
+	after := time.Duration(1+w.random.IntN(60)) * time.Second
 	name := fmt.Sprintf("step %d: %s; %s after %s", step, what, trouble.name, after)
 	t.Log(name)
 	load.during(t, strings.ReplaceAll(name, ",", ""), func() {
