@@ -122,7 +122,7 @@ its place and starts Kafka; what was there before is kept on each node. It refus
 has more than any backup, and goes on by itself.
 
 What was changed after the backup is unknown to the cluster afterwards: a topic that
-is younger than the backup is lost with its records.`,
+is younger than the backup is gone, and brokers put its records aside.`,
 		Example: "  kraftstack restore metadata --stack prod",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
