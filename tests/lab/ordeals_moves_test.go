@@ -15,7 +15,7 @@ import (
 func TestDiskFullWhilePartitionsMove(t *testing.T) {
 	o := newOrdeal(t, "ordeals-moves")
 	o.topics(t, o.stack, "--create --topic big --partitions 6 --replication-factor 3")
-	o.ssh(t, o.stack, "bastion", "seq -f %01000.0f 1 100000 | sudo /opt/kafka/current/bin/kafka-console-producer.sh "+
+	o.ssh(t, o.stack, "bastion", "seq -f %01000.0f 1 200000 | sudo /opt/kafka/current/bin/kafka-console-producer.sh "+
 		"--command-config /etc/kafka/client.properties --bootstrap-server broker-1002."+o.stack+".kafka.internal:9092 --topic big --command-property acks=all")
 	o.brokers(t, o.stack, "4", "    heap: 384m\n", "    heap: 384m\n  kraftstack:rebalance:\n    throttleMiB: 1\n")
 	o.suffer(t, trouble{"a disk that fills up while partitions move to it", o.joinerFills})
