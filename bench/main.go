@@ -82,6 +82,13 @@ func (b *bench) measure(ctx context.Context) (rows []Row, err error) {
 			return nil, fmt.Errorf("row c, previews: %w", err)
 		}
 	}
+	if b.wants("k") {
+		row, err := b.network(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("row k, the network: %w", err)
+		}
+		rows = append(rows, row)
+	}
 	if b.wants("d") {
 		row, err := b.overhead(ctx)
 		if err != nil {
@@ -131,7 +138,7 @@ func parse(args []string, stderr io.Writer) (*bench, bool, error) {
 	b := &bench{out: stderr}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	only := flags.String("only", "a,b,c,d,e,f,g,h,i,j", "rows to measure, joined by commas")
+	only := flags.String("only", "a,b,c,d,e,f,g,h,i,j,k", "rows to measure, joined by commas")
 	asJSON := flags.Bool("json", false, "print one JSON document and nothing else on standard output")
 	flags.IntVar(&b.runs, "runs", 2, "rounds of rows a and b, each on new hosts")
 	flags.StringVar(&b.driver, "driver", "", "the kraftstack program (default bin/kraftstack of the project)")
@@ -142,8 +149,8 @@ func parse(args []string, stderr io.Writer) (*bench, bool, error) {
 		return nil, false, errors.New("it takes flags only, and --runs of at least 1; next: see --help")
 	}
 	for name := range strings.SplitSeq(*only, ",") {
-		if !slices.Contains([]string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}, name) {
-			return nil, false, fmt.Errorf("there is no row %q; the rows are a to j", name)
+		if !slices.Contains([]string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"}, name) {
+			return nil, false, fmt.Errorf("there is no row %q; the rows are a to k", name)
 		}
 		b.only = append(b.only, name)
 	}

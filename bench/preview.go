@@ -22,6 +22,14 @@ import (
 // brokerCounts are the sizes of row c.
 var brokerCounts = [...]int{3, 30, 100}
 
+// fullCount is the size of the stack that has everything; smallCount and
+// largeCount are those of the row that tells how a preview grows.
+const (
+	fullCount  = 100
+	smallCount = 30
+	largeCount = 300
+)
+
 // previewRuns is how often each side of row c runs, in turn.
 const previewRuns = 3
 
@@ -39,9 +47,45 @@ func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
 			}
 			rows = append(rows, row)
 		}
-		return nil
+		full := pair{bench: b, brokers: fullCount, full: true, creating: creating, real: usual}
+		row, err := full.measure(ctx)
+		if err != nil {
+			return fmt.Errorf("%d brokers with everything: %w", fullCount, err)
+		}
+		growth, err := full.growth(ctx)
+		rows = append(rows, row, growth)
+		return err
 	})
 	return rows, err
+}
+
+// growth compares a preview with one of ten times the brokers.
+func (p pair) growth(ctx context.Context) (Row, error) {
+	row := Row{
+		Name: fmt.Sprintf("c  preview, everything on, %d brokers", largeCount), Unit: "s",
+		MaxRatio: 1, PeerName: fmt.Sprintf("%d times that of %d brokers", largeCount/smallCount, smallCount),
+	}
+	var small Sample
+	for brokers, sample := range map[int]*Sample{smallCount: &small, largeCount: &row.Ours} {
+		p.brokers = brokers
+		stack, err := p.ours(ctx)
+		if err != nil {
+			return row, err
+		}
+		want, err := p.preview(ctx, stack)
+		if err != nil {
+			return row, err
+		}
+		for range previewRuns {
+			if err := p.timed(ctx, sample, stack, want); err != nil {
+				return row, err
+			}
+		}
+	}
+	for _, value := range small.Values {
+		row.Peer.add(value * largeCount / smallCount)
+	}
+	return row, nil
 }
 
 // withCloud gives an AWS API of its own and the lab's stand-in providers, as
@@ -95,6 +139,7 @@ func (b *bench) previewEnvironment(tools setup.Tools) []lab.Variable {
 type pair struct {
 	*bench
 	brokers        int
+	full           bool   // everything is on that a stack can have
 	creating, real string // values of PULUMI_DEBUG_PROVIDERS
 }
 
@@ -114,6 +159,9 @@ func (p pair) measure(ctx context.Context) (Row, error) {
 	floor, err := p.floor(ctx, shape)
 	if err != nil {
 		return row, err
+	}
+	if p.full {
+		row.Name += ", everything on"
 	}
 	row.Name += fmt.Sprintf(", %d resources", shape.plain+shape.components)
 	for range previewRuns {
@@ -140,10 +188,20 @@ func (p pair) timed(ctx context.Context, sample *Sample, stack *automation.Stack
 
 // ours makes the stack in the state, without hosts.
 func (p pair) ours(ctx context.Context) (*automation.Stack, error) {
-	name := fmt.Sprintf("bench-%d", p.brokers)
+	name, file := fmt.Sprintf("bench-%d", p.brokers), labStack
+	changes := map[string]string{"    count: 3\n    instanceType: t3.small\n": fmt.Sprintf(
+		"    count: %d\n    instanceType: t3.small\n", p.brokers)}
+	if p.full {
+		// The example of a production stack, with the one VPC to peer with that the
+		// emulated account has.
+		name, file = fmt.Sprintf("bench-full-%d", p.brokers), "Pulumi.prod.yaml"
+		changes = map[string]string{
+			"    count: 6\n": fmt.Sprintf("    count: %d\n", p.brokers),
+			"      id: vpc-0123456789abcdef0\n      cidr: 10.9.0.0/16\n": "      id: default\n",
+		}
+	}
 	dir := filepath.Join(p.work, name)
-	if err := p.project(dir, name, map[string]string{"    count: 3\n    instanceType: t3.small\n": fmt.Sprintf(
-		"    count: %d\n    instanceType: t3.small\n", p.brokers)}); err != nil {
+	if err := p.projectOf(file, dir, name, changes); err != nil {
 		return nil, err
 	}
 	return p.make(ctx, dir, name, program.Deploy)
@@ -151,7 +209,7 @@ func (p pair) ours(ctx context.Context) (*automation.Stack, error) {
 
 // floor makes the stack that ours is compared with.
 func (p pair) floor(ctx context.Context, s shape) (*automation.Stack, error) {
-	name := fmt.Sprintf("bench-floor-%d", p.brokers)
+	name := fmt.Sprintf("bench-floor-%d-%t", p.brokers, p.full)
 	dir := filepath.Join(p.work, name)
 	if err := writeFiles(dir, map[string]string{
 		"Pulumi.yaml":              "name: kraftstack\nruntime: go\n",

@@ -16,18 +16,23 @@ const labStack = "Pulumi.lab.yaml"
 // project makes a project folder with one stack like the lab's own. Each key
 // of changes must be in its file, and is replaced.
 func (b *bench) project(dir, stack string, changes map[string]string) error {
+	return b.projectOf(labStack, dir, stack, changes)
+}
+
+// projectOf is project with a stack file of that name in place of the lab's.
+func (b *bench) projectOf(file, dir, stack string, changes map[string]string) error {
 	definition, err := os.ReadFile(filepath.Join(b.source, "Pulumi.yaml"))
 	if err != nil {
 		return fmt.Errorf("read the project: %w", err)
 	}
-	content, err := os.ReadFile(filepath.Join(b.source, labStack))
+	content, err := os.ReadFile(filepath.Join(b.source, file))
 	if err != nil {
-		return fmt.Errorf("read the lab's stack file: %w", err)
+		return fmt.Errorf("read a stack file: %w", err)
 	}
 	text := string(content)
 	for from, to := range changes {
 		if !strings.Contains(text, from) {
-			return fmt.Errorf("%s no longer has the lines %q, which bench changes", labStack, from)
+			return fmt.Errorf("%s no longer has the lines %q, which bench changes", file, from)
 		}
 		text = strings.Replace(text, from, to, 1)
 	}

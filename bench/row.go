@@ -121,6 +121,7 @@ b  The same command again, with nothing to change.
 c  A preview with nothing to change. The peer is the floor of Pulumi itself: a program run the same
    way that declares as many empty components and as many plain resources (tls.PrivateKey with one
    argument, the smallest that there is), same engine, same kind of providers, same file backend.
+   With everything on it is the example of a production stack; how a preview grows has 30 for its peer.
 d  A preview with nothing to change: the driver's whole time less that of the engine's process.
 e  The report of a preview that this run made: from its first event, decoding included, to text,
    Markdown and JSON, in a process of its own; the most memory that it held, its program's file aside.
@@ -130,7 +131,8 @@ g  kraftstack up with users more in the stack file: a resource each, and no othe
 h  Records of 200 bytes to three replicas, acks=all, 400 a second. Both times are of the whole
    command: kraftstack up with another heap in the stack file, and ansible-playbook.
 i  The steps roll and roll-leader of each host, which find that there is nothing to do.
-j  Bytes of replicas that are where there was none before; kraftstack up with a fourth broker.`
+j  Bytes of replicas that are where there was none before; kraftstack up with a fourth broker.
+k  Network, routes, ACLs, NAT, endpoint and DNS zone of the lab's stack, made from nothing; no hosts.`
 
 // text is the median with its number of values, "" for none.
 func (s *Sample) text(unit string) string {
