@@ -13,6 +13,7 @@ import (
 	"kraftstack/lab/control"
 	"kraftstack/lab/daemon"
 	"kraftstack/lab/hypervisor"
+	"kraftstack/lab/image"
 	"kraftstack/lab/setup"
 )
 
@@ -65,7 +66,7 @@ func Down(ctx context.Context, o Options) error {
 // afterwards.
 func destroyHosts(ctx context.Context, labDir string) ([]string, error) {
 	// Nothing is booted or served any more, so the image may be gone.
-	tools := setup.Tools{ImageRoot: labDir, DownloadDir: labDir}
+	tools := setup.Tools{Images: image.Images{Root: labDir}, DownloadDir: labDir}
 	hosts, err := hypervisor.New(daemon.HostConfig(labDir, tools, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return nil, err

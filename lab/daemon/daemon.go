@@ -17,6 +17,7 @@ import (
 
 	"kraftstack/lab/control"
 	"kraftstack/lab/hypervisor"
+	"kraftstack/lab/image"
 	"kraftstack/lab/providers"
 	"kraftstack/lab/setup"
 )
@@ -35,7 +36,10 @@ func CloudConfig(labDir, cacheDir string, log io.Writer) control.Config {
 
 // HostConfig says where the hosts of a lab lie.
 func HostConfig(labDir string, tools setup.Tools, log *slog.Logger) hypervisor.Config {
-	return hypervisor.Config{Dir: labDir, ImageRoot: tools.ImageRoot, DownloadDir: tools.DownloadDir, Log: log}
+	return hypervisor.Config{
+		Dir: labDir, ImageRoot: tools.Images.Root, Layers: map[string]string{image.Prepared: tools.Images.Java},
+		DownloadDir: tools.DownloadDir, ArchiveDir: tools.Images.Archive, Log: log,
+	}
 }
 
 // daemon is the running process.

@@ -94,7 +94,7 @@ func newBootLab(ctx context.Context, t *testing.T) *bootLab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := image.Ensure(ctx, cache, t.Output())
+	images, err := image.Ensure(ctx, cache, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func newBootLab(ctx context.Context, t *testing.T) *bootLab {
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	lab := &bootLab{
-		cfg: Config{Dir: filepath.Join(dir, "lab"), ImageRoot: root, DownloadDir: downloads, Log: log},
+		cfg: Config{Dir: filepath.Join(dir, "lab"), ImageRoot: images.Root, DownloadDir: downloads, Log: log},
 		key: signer, public: string(ssh.MarshalAuthorizedKey(signer.PublicKey())),
 	}
 	lab.hv = lab.open(t)

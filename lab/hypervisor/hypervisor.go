@@ -33,7 +33,10 @@ type Config struct {
 	Dir         string // the lab's folder: state, roots, volumes
 	ImageRoot   string // the image's root directory, from lab/image
 	DownloadDir string // what http://downloads.kraftstack.lab serves
-	Log         *slog.Logger
+	ArchiveDir  string // what it serves as /debian: packages; empty for none
+	// Layers lie upon the root of hosts that boot from these images.
+	Layers map[string]string
+	Log    *slog.Logger
 	// Health, if any, is told the state of every load balancer's targets, by
 	// target group and instance, each time one changes.
 	Health func(ctx context.Context, states map[string]map[string]string)
@@ -87,8 +90,9 @@ func New(cfg Config) (*Hypervisor, error) {
 		return nil, err
 	}
 	if loaded.Image == "" {
-		loaded.Image = cfg.ImageRoot
+		loaded.Image, loaded.Layers = cfg.ImageRoot, cfg.Layers
 	}
+	cfg.Layers = loaded.Layers // those that belong to the image that the lab began with
 	watch, err := newDiskWatch()
 	if err != nil {
 		return nil, err
@@ -98,7 +102,7 @@ func New(cfg Config) (*Hypervisor, error) {
 		cfg: cfg, prefix: prefixOf(cfg.Dir), log: cfg.Log, ctx: ctx, stop: stop, watch: watch,
 		launches: make(chan struct{}, 4), state: loaded, hosts: map[string]*host{},
 		settled: make(chan struct{}), rulesets: map[string]string{}, routes: map[netip.Addr]int{},
-		services: newServices(prefixOf(cfg.Dir), cfg.DownloadDir, cfg.Log),
+		services: newServices(prefixOf(cfg.Dir), cfg.DownloadDir, cfg.ArchiveDir, cfg.Log),
 	}
 	h.probes = newProbes(cfg.Log, h.healthChanged)
 	return h, nil

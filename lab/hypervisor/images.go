@@ -25,7 +25,14 @@ type imageRecord struct {
 	Gone bool `json:"gone"`
 }
 
-func (h *Hypervisor) layer(image string) string { return filepath.Join(h.cfg.Dir, "images", image) }
+// layer is the folder of an image: of one that is there from the beginning, or of
+// one that the account made.
+func (h *Hypervisor) layer(image string) string {
+	if dir, ok := h.cfg.Layers[image]; ok {
+		return dir
+	}
+	return filepath.Join(h.cfg.Dir, "images", image)
+}
 
 // noteImages takes over which images there are.
 func (s *state) noteImages(images []cloud.Image) {
@@ -72,6 +79,8 @@ func (h *Hypervisor) launched(id string) (layers []string, err error) {
 		record := s.Hosts[id]
 		if image, ok := s.Images[record.Instance.Image]; ok && !record.Launched {
 			record.Layers = append([]string{record.Instance.Image}, image.Below...)
+		} else if _, ok := s.Layers[record.Instance.Image]; ok && !record.Launched {
+			record.Layers = []string{record.Instance.Image}
 		}
 		record.Launched = true
 		for _, image := range record.Layers {

@@ -20,6 +20,7 @@ import (
 type services struct {
 	prefix      string
 	downloadDir string
+	archiveDir  string
 	log         *slog.Logger
 	resolvers   map[string]*resolver
 	downloads   *http.Server
@@ -35,9 +36,9 @@ type wantedServices struct {
 	Downloads bool
 }
 
-func newServices(prefix, downloadDir string, log *slog.Logger) *services {
+func newServices(prefix, downloadDir, archiveDir string, log *slog.Logger) *services {
 	return &services{
-		prefix: prefix, downloadDir: downloadDir, log: log,
+		prefix: prefix, downloadDir: downloadDir, archiveDir: archiveDir, log: log,
 		resolvers: map[string]*resolver{}, forwarders: map[forward]*forwarder{},
 	}
 }
@@ -163,7 +164,12 @@ func (s *services) followDownloads(open bool) error {
 		}
 		return fmt.Errorf("open the download server: %w", err)
 	}
-	server := &http.Server{Handler: http.FileServer(http.Dir(s.downloadDir)), ReadHeaderTimeout: 10 * time.Second}
+	offered := http.NewServeMux()
+	offered.Handle("/", http.FileServer(http.Dir(s.downloadDir)))
+	if s.archiveDir != "" {
+		offered.Handle("/debian/", http.StripPrefix("/debian/", http.FileServer(http.Dir(s.archiveDir))))
+	}
+	server := &http.Server{Handler: offered, ReadHeaderTimeout: 10 * time.Second}
 	s.downloads = server
 	for _, listener := range listeners {
 		go func() {

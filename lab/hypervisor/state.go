@@ -23,6 +23,7 @@ const stateVersion = 1
 type state struct {
 	Version int                    `json:"version"`
 	Image   string                 `json:"image"`
+	Layers  map[string]string      `json:"layers"`  // by image id: folders that lie upon Image
 	Hosts   map[string]*hostRecord `json:"hosts"`   // by instance id
 	VPCs    map[string]int         `json:"vpcs"`    // by VPC id: the index of its router
 	Aliases map[string]int         `json:"aliases"` // by Elastic IP: the index of its alias

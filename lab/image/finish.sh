@@ -59,6 +59,9 @@ CFG
 printf 'datasource: NoCloud\npolicy: enabled\n' > /etc/cloud/ds-identify.cfg
 ln -sf /lib/systemd/system/cloud-init.target /etc/systemd/system/multi-user.target.wants/cloud-init.target
 
+# --- apt: the lab's own archive, which has what a host may lack ---------------
+echo 'deb [trusted=yes] http://downloads.kraftstack.lab/debian ./' > /etc/apt/sources.list
+
 # --- identity: none, each instance gets its own -----------------------------
 rm -f /etc/ssh/ssh_host_* /var/lib/dbus/machine-id /etc/hostname
 : > /etc/machine-id
@@ -122,6 +125,8 @@ systemctl enable lab-disks.service
 
 # --- small ------------------------------------------------------------------
 apt-get clean
-rm -rf /var/lib/apt/lists/* /var/log/*.log /var/log/apt /usr/share/man/* /usr/share/doc/* /tmp/* /var/tmp/*
+rm -rf /var/lib/apt/lists/* /var/log/*.log /var/log/apt /tmp/* /var/tmp/*
+# The folders of manuals stay: packages that are installed later write there.
+find /usr/share/man /usr/share/doc ! -type d -delete
 find /usr/share/locale -mindepth 1 -maxdepth 1 ! -name 'en*' ! -name locale.alias -exec rm -rf {} +
 echo 'LANG=C.UTF-8' > /etc/default/locale

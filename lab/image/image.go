@@ -1,7 +1,9 @@
-// Package image builds the lab's machine image: a Debian root directory that
+// Package image builds the lab's machine images: a Debian root directory that
 // looks like Ubuntu's cloud image to whoever logs in and boots in a few seconds
-// as a container. Hosts run on overlays above it, so it must never change once
-// it is there: another recipe is another directory.
+// as a container; a layer upon it with Java, which is an image of the lab's own;
+// and a package archive that hosts without that layer install Java from. Hosts run
+// on overlays above them, so they must never change once they are there: another
+// recipe is another directory.
 package image
 
 import (
@@ -15,6 +17,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -22,22 +26,43 @@ import (
 
 const suite = "bookworm"
 
-// packages are what a host needs before its own set-up begins. Ubuntu's image
-// has most of them; Java is here because hosts have no package mirror.
-// python3-cffi-backend is named because debootstrap does not follow the virtual
-// package by which python3-cryptography asks for it.
+// Prepared is the image that has Java: hosts that boot from it begin several
+// seconds later in their set-up. The AMIs with public names have none, as on AWS.
+const Prepared = "ami-0123456789abcdea0"
+
+// packages are what a host needs before its own set-up begins, and what Ubuntu's
+// image has. python3-cffi-backend is named because debootstrap does not follow the
+// virtual package by which python3-cryptography asks for it.
 var packages = []string{
 	"systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "iputils-ping", "procps",
 	"ca-certificates", "curl", "sudo", "xfsprogs", "locales", "cloud-init", "python3",
-	"python3-cffi-backend", "libnss-myhostname", "openjdk-17-jre-headless", "netbase", "util-linux",
+	"python3-cffi-backend", "libnss-myhostname", "netbase", "util-linux",
 }
+
+// java is what kafka-node installs for a JVM where there is none: of those that it
+// tries, the one that the suite has.
+const java = "openjdk-17-jre-headless"
 
 //go:embed finish.sh
 var finish string
 
+//go:embed layer.sh
+var layer string
+
+// Images says where they are.
+type Images struct {
+	Root    string // the root directory
+	Java    string // the layer upon it with Java
+	Archive string // the folder of packages, with their index
+}
+
+func at(dir string) Images {
+	return Images{Root: filepath.Join(dir, "root"), Java: filepath.Join(dir, "java"), Archive: filepath.Join(dir, "archive")}
+}
+
 // recipe is everything that decides what the image contains.
 func recipe() string {
-	return strings.Join([]string{suite, strings.Join(packages, ","), finish}, "\n")
+	return strings.Join([]string{suite, strings.Join(packages, ","), finish, java, layer}, "\n")
 }
 
 func directory(cacheDir string) string {
@@ -51,61 +76,124 @@ func Ready(cacheDir string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Ensure returns the image's root directory below cacheDir, building it first
-// when this recipe has not been built there: about two minutes and 500 MB. The
+// Ensure returns where the images are below cacheDir, building them first
+// when this recipe has not been built there: about two minutes and 600 MB. The
 // build happens beside its final place and is renamed when it is complete, so
 // an interrupted build is never taken for an image. Two callers at once build
 // it once. What the build prints goes to progress.
-func Ensure(ctx context.Context, cacheDir string, progress io.Writer) (string, error) {
-	root := directory(cacheDir)
+func Ensure(ctx context.Context, cacheDir string, progress io.Writer) (Images, error) {
+	dir := directory(cacheDir)
 	if Ready(cacheDir) {
-		return root, nil
+		return at(dir), nil
 	}
-	parent := filepath.Dir(root)
+	return at(dir), makeImages(ctx, cacheDir, dir, progress)
+}
+
+func makeImages(ctx context.Context, cacheDir, dir string, progress io.Writer) error {
+	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fmt.Errorf("make the image folder: %w", err)
+		return fmt.Errorf("make the image folder: %w", err)
 	}
 	unlock, err := lock(filepath.Join(parent, ".lock"))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer unlock()
 	if Ready(cacheDir) {
-		return root, nil
+		return nil
 	}
 	if err := sweep(parent); err != nil {
-		return "", err
+		return err
 	}
 	work, err := os.MkdirTemp(parent, ".building-")
 	if err != nil {
-		return "", fmt.Errorf("make a folder to build the image in: %w", err)
+		return fmt.Errorf("make a folder to build the image in: %w", err)
 	}
 	if err := build(ctx, work, progress); err != nil {
-		return "", errors.Join(err, remove(work))
+		return errors.Join(err, remove(work))
 	}
-	if err := os.Rename(work, root); err != nil {
-		return "", errors.Join(fmt.Errorf("put the image in its place: %w", err), remove(work))
+	if err := os.Rename(work, dir); err != nil {
+		return errors.Join(fmt.Errorf("put the image in its place: %w", err), remove(work))
 	}
-	return root, nil
+	return nil
 }
 
 func build(ctx context.Context, work string, progress io.Writer) error {
 	if os.Geteuid() != 0 {
 		return errors.New("build the machine image: debootstrap needs root; run this as root")
 	}
-	args := []string{"--variant=minbase", "--include=" + strings.Join(packages, ","), suite, work}
-	if mirror := machineMirror(ctx); mirror != "" {
-		args = append(args, mirror)
-	}
-	if err := run(ctx, progress, nil, "debootstrap", args...); err != nil {
-		return fmt.Errorf("build the machine image: %w; what it printed is in %s", err, keepLog(work))
+	images, packed := at(work), filepath.Join(work, "packed")
+	for _, dir := range []string{images.Root, images.Java, images.Archive, packed} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("make a folder of the machine image: %w", err)
+		}
 	}
 	// MkdirTemp makes it private, and the hosts' users live below it.
 	if err := os.Chmod(work, 0o755); err != nil {
 		return fmt.Errorf("open the image to its users: %w", err)
 	}
-	if err := run(ctx, progress, strings.NewReader(finish), "chroot", work, "/bin/bash", "-s"); err != nil {
+	if err := debootstrap(ctx, progress, images.Root, packed, packages); err != nil {
+		return err
+	}
+	if err := run(ctx, progress, strings.NewReader(finish), "chroot", images.Root, "/bin/bash", "-s"); err != nil {
 		return fmt.Errorf("finish the machine image: %w", err)
+	}
+	if err := fetchJava(ctx, progress, work, packed, images.Archive); err != nil {
+		return err
+	}
+	if err := index(ctx, images.Archive); err != nil {
+		return err
+	}
+	// Its mounts are its own and end with it.
+	if err := run(ctx, progress, strings.NewReader(layer), "unshare", "--mount", "--propagation", "private", "bash", "-s", work); err != nil {
+		return fmt.Errorf("install Java in its layer: %w", err)
+	}
+	return os.RemoveAll(packed)
+}
+
+// debootstrap makes a root directory of packages, or with more arguments less
+// than that. The packages are kept in packed.
+func debootstrap(ctx context.Context, progress io.Writer, root, packed string, include []string, more ...string) error {
+	args := append([]string{"--variant=minbase", "--cache-dir=" + packed, "--include=" + strings.Join(include, ",")}, more...)
+	args = append(args, suite, root)
+	if mirror := machineMirror(ctx); mirror != "" {
+		args = append(args, mirror)
+	}
+	if err := run(ctx, progress, nil, "debootstrap", args...); err != nil {
+		return fmt.Errorf("build the machine image: %w; what it printed is in %s", err, keepLog(root))
+	}
+	return nil
+}
+
+var epoch = regexp.MustCompile(`_[0-9]+%3a`)
+
+// fetchJava puts the packages that Java needs and the root does not have into the
+// archive.
+func fetchJava(ctx context.Context, progress io.Writer, work, packed, archive string) error {
+	had, err := filepath.Glob(filepath.Join(packed, "*.deb"))
+	if err != nil {
+		return err
+	}
+	scratch := filepath.Join(work, "scratch")
+	if err := debootstrap(ctx, progress, scratch, packed, append(slices.Clone(packages), java), "--download-only"); err != nil {
+		return err
+	}
+	if err := remove(scratch); err != nil {
+		return err
+	}
+	all, err := filepath.Glob(filepath.Join(packed, "*.deb"))
+	if err != nil {
+		return err
+	}
+	for _, deb := range all {
+		if slices.Contains(had, deb) {
+			continue
+		}
+		// A file's name leaves an epoch out, as in Debian's own archive: a web server
+		// takes its %3a for something else.
+		if err := os.Rename(deb, filepath.Join(archive, epoch.ReplaceAllString(filepath.Base(deb), "_"))); err != nil {
+			return fmt.Errorf("put a package into the archive: %w", err)
+		}
 	}
 	return nil
 }
@@ -129,9 +217,9 @@ func machineMirror(ctx context.Context) string {
 
 // keepLog saves debootstrap's own log from the folder that is about to go, and
 // returns where it is.
-func keepLog(work string) string {
-	kept := filepath.Join(filepath.Dir(work), "debootstrap.log")
-	content, err := os.ReadFile(filepath.Join(work, "debootstrap", "debootstrap.log"))
+func keepLog(root string) string {
+	kept := filepath.Join(filepath.Dir(filepath.Dir(root)), "debootstrap.log")
+	content, err := os.ReadFile(filepath.Join(root, "debootstrap", "debootstrap.log"))
 	if err != nil || os.WriteFile(kept, content, 0o644) != nil {
 		return "the lines above"
 	}

@@ -27,8 +27,8 @@ func TestReadyOnlyAfterTheRename(t *testing.T) {
 		t.Fatal(err)
 	}
 	root, err := Ensure(context.Background(), cache, io.Discard)
-	if err != nil || root != directory(cache) {
-		t.Fatalf("Ensure of a built image = %q, %v", root, err)
+	if err != nil || root.Root != filepath.Join(directory(cache), "root") {
+		t.Fatalf("Ensure of a built image = %v, %v", root, err)
 	}
 }
 

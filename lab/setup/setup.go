@@ -39,8 +39,8 @@ type Tools struct {
 	Pulumi string
 	// LanguageHostDir is the folder that holds pulumi-language-go.
 	LanguageHostDir string
-	// ImageRoot is the root of the hosts' base image; never change it.
-	ImageRoot string
+	// Images are what hosts boot from; never change them.
+	Images image.Images
 	// DownloadDir is the folder that the download server offers.
 	DownloadDir string
 	// CacheDir is where all of this lies.
@@ -130,7 +130,7 @@ func (r recipe) steps() []Step {
 			},
 		},
 		{
-			Name:  "base image of the hosts",
+			Name:  "images of the hosts",
 			After: []string{"Debian packages"},
 			Ready: func() bool { return image.Ready(r.cache) },
 			Run: func(ctx context.Context, out io.Writer) error {
@@ -191,7 +191,7 @@ func (r recipe) tools(ctx context.Context) (Tools, error) {
 		t.LanguageHostDir = filepath.Dir(languageHostTool().path(r.cache))
 	}
 	var err error
-	if t.ImageRoot, err = image.Ensure(ctx, r.cache, io.Discard); err != nil {
+	if t.Images, err = image.Ensure(ctx, r.cache, io.Discard); err != nil {
 		return t, err
 	}
 	t.DownloadDir, err = dist.Ensure(ctx, r.cache, KafkaVersion, io.Discard)

@@ -34,10 +34,12 @@ func TestFleet(t *testing.T) {
 	}
 	t.Setenv("PULUMI_BACKEND_URL", place.Backend)
 	file := fleetFile(place)
+	s.defaultVPCHost(t, "neighbour")
 	before := s.everything(t)
 	s.soloFile(t, stack, file("2", "384m", true)...)
 	s.up(t, stack)
 	t.Run("the state has one user at a time", func(t *testing.T) { stateHasOneUser(t, s, stack, file) })
+	t.Run("the account's default VPC is served", func(t *testing.T) { defaultVPCIsServed(t, s, stack) })
 	t.Run("inventories reach every host", func(t *testing.T) { inventoriesReachEveryHost(t, s, stack) })
 	t.Run("a volume grows under load", func(t *testing.T) { volumeGrows(t, s, stack, file) })
 	t.Run("a terminated bastion comes back", func(t *testing.T) { bastionComesBack(t, s, stack) })
@@ -51,6 +53,8 @@ func TestFleet(t *testing.T) {
 func fleetFile(place bootstrap.Result) func(gib, heap string, protected bool) []string {
 	return func(gib, heap string, protected bool) []string {
 		return []string{
+			"    natGateways: one\n", "    natGateways: one\n    peerVpc: {id: default}\n",
+			preparedImage, "", // what Ubuntu publishes: Java comes from a package archive
 			"      sizeGiB: 2\n", "      sizeGiB: " + gib + "\n",
 			"    heap: 384m\n", "    heap: " + heap + "\n",
 			"  kraftstack:kafka:\n", fmt.Sprintf("  kraftstack:hosts: {terminationProtection: %t, protectData: %[1]t, detailedMonitoring: true}\n  kraftstack:kafka:\n", protected),
@@ -101,6 +105,21 @@ func stateHasOneUser(t *testing.T, s story, stack string, file func(string, stri
 	s.up(t, stack)
 	nothing(t, "the up after it", s.up(t, stack))
 	s.view(t, stack)
+}
+
+// defaultVPCIsServed: a host of the VPC that every account has knows the broker's
+// name and reaches its port for clients, and nothing else of it.
+func defaultVPCIsServed(t *testing.T, s story, stack string) {
+	from, at := s.namespaces(t)["neighbour"], s.addresses(t)[stack+"-broker-1001"]
+	if name := s.root(t, "neighbour", fmt.Sprintf("getent hosts broker-1001.%s.kafka.internal", stack)); !strings.HasPrefix(name, at+" ") {
+		t.Errorf("the broker's name leads to %q, and it is at %s", name, at)
+	}
+	if !(flow{from: from, to: at, port: 9092}).open() {
+		t.Error("a client in the default VPC does not reach the broker")
+	}
+	if (flow{from: from, to: at, port: 22}).open() {
+		t.Error("a host in the default VPC reaches the broker's SSH")
+	}
 }
 
 func inventoriesReachEveryHost(t *testing.T, s story, stack string) {

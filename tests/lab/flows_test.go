@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kraftstack/lab/image"
 )
 
 // flow is one thing that one place wants of another: a TCP connection.
@@ -158,12 +160,29 @@ igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
 ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
 table = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"][0]["RouteTableId"]
 ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=igw)
-host = ec2.run_instances(ImageId="ami-0123456789abcdef0", InstanceType="t3.small", MinCount=1, MaxCount=1, SubnetId=net,
+host = ec2.run_instances(ImageId=%q, InstanceType="t3.small", MinCount=1, MaxCount=1, SubnetId=net,
   TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": name}]}])["Instances"][0]["InstanceId"]
 address = ec2.allocate_address(Domain="vpc")["AllocationId"]
 ec2.associate_address(AllocationId=address, InstanceId=host)
-print(vpc)`, name, cidr, subnet))
+print(vpc)`, name, cidr, subnet, image.Prepared))
 }
+
+// defaultVPCHost starts a host of that name in the account's default VPC, until the
+// test ends.
+func (s story) defaultVPCHost(t *testing.T, name string) {
+	t.Helper()
+	made := strings.Fields(s.aws(t, fmt.Sprintf(`
+vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+net = ec2.create_subnet(VpcId=vpc, CidrBlock="172.31.240.0/24", AvailabilityZone="us-east-1a")["Subnet"]["SubnetId"]
+print(net, ec2.run_instances(ImageId="ami-0123456789abcdef0", InstanceType="t3.small", MinCount=1, MaxCount=1, SubnetId=net,
+  TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": %q}]}])["Instances"][0]["InstanceId"])`, name)))
+	t.Cleanup(func() {
+		s.aws(t, fmt.Sprintf("ec2.terminate_instances(InstanceIds=[%q]); ec2.delete_subnet(SubnetId=%q)", made[1], made[0]))
+	})
+}
+
+// preparedImage is the line of Pulumi.lab.yaml that has hosts boot with Java.
+const preparedImage = "    # An image of the lab's own, which has Java. `ubuntu` works too: each host then\n    # installs it, as on AWS.\n    image: " + image.Prepared + "\n"
 
 // archive is the archive's path on the lab's download server.
 var archive = filepath.Join("kafka", "4.3.0", "kafka_2.13-4.3.0.tgz")
