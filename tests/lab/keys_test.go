@@ -131,7 +131,7 @@ func administratorRotated(t *testing.T, s story, stack string) {
 func secretsProviderRotated(t *testing.T, s story, stack string) {
 	before := s.export(t, stack)
 	c := exec.Command("pulumi", "stack", "change-secrets-provider", "passphrase", "--stack", stack, "--non-interactive")
-	c.Dir, c.Stdin = s.dir, strings.NewReader("lab\nlab\n")
+	c.Dir, c.Stdin = s.dir, strings.NewReader(strings.Repeat("lab\n", 2))
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("pulumi stack change-secrets-provider: %v\n%s", err, out)
 	}

@@ -34,14 +34,15 @@ var networkRules func(t *testing.T, s story, n networkStory)
 type networkStory struct{ stack, peer string }
 
 // file writes the stack file: two nodes in two zones, and the client's VPC.
-func (n networkStory) file(t *testing.T, s story, nat, entry string) {
+func (n networkStory) file(t *testing.T, s story, nat, entry string, replace ...string) {
 	t.Helper()
-	s.stackFile(t, n.stack,
+	s.stackFile(t, n.stack, append([]string{
 		"zones: [us-east-1a, us-east-1b, us-east-1c]\n    natGateways: one",
 		fmt.Sprintf("zones: [us-east-1a, us-east-1b]\n    natGateways: %s\n    peerVpc:\n      id: %s", nat, n.peer),
 		"    count: 3\n  kraftstack:brokers:\n    count: 3\n", "    count: 1\n  kraftstack:brokers:\n    count: 2\n",
-		"  kraftstack:controllers:\n", "  kraftstack:entry:\n    loadBalancer: "+entry+"\n  kraftstack:controllers:\n",
-		"http://downloads.kraftstack.lab/", "http://kraftstack-mirror.s3.us-east-1.amazonaws.com/")
+		"  kraftstack:controllers:\n", "  kraftstack:entry:\n    loadBalancer: " + entry + "\n  kraftstack:controllers:\n",
+		"http://downloads.kraftstack.lab/", "http://kraftstack-mirror.s3.us-east-1.amazonaws.com/",
+	}, replace...)...)
 }
 
 func (n networkStory) host(name string) string { return n.stack + "-" + name }
@@ -125,13 +126,23 @@ print(sorted(h["TargetHealth"]["State"] for h in elb.describe_target_health(Targ
 }
 
 func (n networkStory) moreComesLater(t *testing.T, s story) {
-	n.file(t, s, "one", "internal")
+	n.file(t, s, "one", "internal", "    natGateways: one\n", "    natGateways: one\n    flowLogs: {to: cloudwatch, traffic: reject}\n")
 	for _, change := range s.up(t, n.stack).Changes {
 		if !slices.Contains([]string{"network", "access", "entry"}, change.Component) {
 			t.Errorf("up also did: %s %s %s", change.Op, change.Component, change.Step)
 		}
 	}
 	nothing(t, "the up after it", s.up(t, n.stack))
+	logs := s.aws(t, fmt.Sprintf(`print([(f["TrafficType"], f["LogDestinationType"]) for f in ec2.describe_flow_logs()["FlowLogs"] if f["ResourceId"] == %q])`, s.vpc(t, n.stack)))
+	if want := "[('REJECT', 'cloud-watch-logs')]"; logs != want {
+		t.Errorf("the flow logs are %s, want %s", logs, want)
+	}
+}
+
+// vpc is the id of a stack's VPC.
+func (s story) vpc(t *testing.T, stack string) string {
+	t.Helper()
+	return s.aws(t, fmt.Sprintf(`print(ec2.describe_vpcs(Filters=[{"Name": "tag:kraftstack:stack", "Values": [%q]}])["Vpcs"][0]["VpcId"])`, stack))
 }
 
 // balancer is an address of a stack's load balancer, asked of the bastion.
