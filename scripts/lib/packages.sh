@@ -33,7 +33,8 @@ apt_install() {
   local package
   apt-get -o DPkg::Lock::Timeout=300 -q update || return 1
   for package in "$@"; do
-    if apt-cache show "$package" >/dev/null 2>&1; then
+    # It shows nothing and succeeds for a name that other packages merely mention.
+    if [[ -n $(apt-cache show "$package" 2>/dev/null) ]]; then
       DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
         -q -y --no-install-recommends install "$package"
       return
