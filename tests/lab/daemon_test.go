@@ -31,7 +31,7 @@ func (s story) python(t *testing.T) string {
 	return python
 }
 
-func lookPath(t *testing.T, name string, env []string) string {
+func lookPath(t *testing.T, name string, env []string) string { //nolint:unparam // exec.LookPath takes a name too
 	t.Helper()
 	for _, variable := range slices.Backward(env) {
 		path, ok := strings.CutPrefix(variable, "PATH=")
