@@ -90,7 +90,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Bucket = bootstrap.UsualBucket(aws.ToString(who.Account), o.Region)
 	}
 	own := os.Getenv("AWS_ENDPOINT_URL") != "" // which names buckets in the path
-	return &Store{Bucket: o.Bucket, s3: s3.NewFromConfig(reach, func(s *s3.Options) { s.UsePathStyle = own })}, nil
+	return &Store{Bucket: o.Bucket, s3: s3.NewFromConfig(reach, func(s *s3.Options) {
+		s.UsePathStyle = own
+		s.DisableLogOutputChecksumValidationSkipped = true // the manifest has sums of its own
+	})}, nil
 }
 
 // Put stores a backup and returns its manifest with the parts' sizes and sums.

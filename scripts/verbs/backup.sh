@@ -92,6 +92,7 @@ unpack_metadata() {
 # a controller that is not there.
 stop_kafka_now() {
   local before
+  reload_units # on a new host systemd has not read the unit yet
   before=$(unit_property MainPID)
   systemctl stop --no-block "$UNIT"
   wait_for 30 'Kafka to stop' has_stopped "$before" || systemctl kill --signal=KILL "$UNIT"
