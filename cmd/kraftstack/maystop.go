@@ -16,8 +16,8 @@ import (
 const comeBackLimit = 10 * time.Minute
 
 // mayStop is the gate of a node whose instance gets another type: it returns when
-// the cluster is whole, so with the node before it back and in sync. Nodes ask one
-// at a time.
+// the cluster is whole, so with the node before it back and in sync, or at once for a
+// node that is down, which gives nothing to lose. Nodes ask one at a time.
 func (op *operation) mayStop(ctx context.Context, node string) error {
 	limit := time.Duration(op.file.Rolling.GateTimeoutSeconds) * time.Second
 	if op.stopped {
@@ -28,6 +28,11 @@ func (op *operation) mayStop(ctx context.Context, node string) error {
 	out, err := automation.Outputs(ctx, op.dir, op.stack)
 	if err != nil {
 		return err
+	}
+	// A run that was killed may have left it stopped, and nobody else starts it.
+	if down, err := cluster.IsDown(ctx, out, node); err == nil && down {
+		op.stopped = true
+		return nil
 	}
 	wrong, err := cluster.AwaitHealthy(ctx, out)
 	if err != nil {

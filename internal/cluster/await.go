@@ -31,3 +31,43 @@ func AwaitHealthy(ctx context.Context, out Outputs) (wrong []string, err error) 
 		}
 	}
 }
+
+// IsDown says whether a node's host does not answer, and Kafka on it does not serve:
+// to stop it takes nothing from the cluster. An error means that nobody could tell.
+func IsDown(ctx context.Context, out Outputs, name string) (bool, error) {
+	node, known := out.Node(name)
+	if !known {
+		return false, nil // it is new
+	}
+	t, err := Dial(ctx, out)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = t.Close() }()
+	if client, err := t.Host(ctx, node); err == nil {
+		return false, client.Close()
+	}
+	view, err := Status(ctx, out, StatusOptions{})
+	if err != nil {
+		return false, err
+	}
+	return !view.serves(node), nil
+}
+
+// serves says whether a node does any of its work: as a broker, or as a voter.
+func (v View) serves(node NodeOutput) bool {
+	for _, broker := range v.Brokers {
+		if broker.ID == int32(node.ID) && broker.Alive {
+			return true
+		}
+	}
+	if v.Quorum == nil {
+		return node.Is(RoleController) // nobody could say
+	}
+	for _, voter := range v.Quorum.Voters {
+		if voter.ID == int32(node.ID) && voter.CaughtUp {
+			return true
+		}
+	}
+	return false
+}
