@@ -114,36 +114,25 @@ func patchHost(ctx context.Context, out Outputs, host string, options PatchOptio
 	if node, ok := out.Node(host); ok {
 		command += fmt.Sprintf(" --node-id=%d --gate-timeout=%d", node.ID, options.GateTimeoutSeconds)
 	}
-	var deadline time.Time // of a host that is away; zero while it is not
+	var away time.Time // since when the host is; zero while it is not
 	tick := time.NewTicker(rebootPace)
 	defer tick.Stop()
 	for {
-		began := time.Now()
 		patched, err := patchOnce(ctx, out, host, command, options.Say)
-		status, ended := errors.AsType[*fail.StatusError](err)
-		switch {
-		case err == nil:
-			return patched, nil
-		case ctx.Err() != nil:
-			return Patched{}, patchStopped(ctx, out, host)
-		case ended && status.Code != patchRebooting:
-			return Patched{}, patchFailure(out, host, status.Code)
-		case !ended && fail.Of(err) != fail.Unreachable:
-			return Patched{}, err
-		case !ended && deadline.IsZero() && !errors.Is(err, errConnectionLost):
-			return Patched{}, err // it never answered
+		leaves := patchLeaves(err)
+		if stays := !leaves && (away.IsZero() || fail.Of(err) != fail.Unreachable); err == nil || stays || ctx.Err() != nil {
+			return patched, patchError(ctx, out, host, err)
 		}
-		if deadline.IsZero() || time.Since(began) > time.Minute {
-			deadline = time.Now().Add(rebootLimit)
+		if away.IsZero() {
+			away = time.Now()
 		}
-		if time.Now().After(deadline) {
+		if time.Since(away) > rebootLimit {
 			return Patched{}, &fail.Error{Cause: fail.Unreachable, Op: "wait for the host to come back", Host: host, Step: "patch",
 				Err:  fmt.Errorf("it was away for %s: %s", rebootLimit, reason(err)),
 				Next: fmt.Sprintf("look at the instance's console; kraftstack patch --stack %s goes on when it answers", out.Stack)}
 		}
 		select {
 		case <-ctx.Done():
-			return Patched{}, patchStopped(ctx, out, host)
 		case <-tick.C:
 		}
 	}
@@ -172,9 +161,25 @@ func patchOnce(ctx context.Context, out Outputs, host, command string, say func(
 	return patched, nil
 }
 
-func patchStopped(ctx context.Context, out Outputs, host string) error {
-	return &fail.Error{Cause: fail.Cancelled, Op: "patch", Host: host, Step: "patch", Err: context.Cause(ctx),
-		Next: fmt.Sprintf("what the host has begun it ends by itself; kraftstack patch --stack %s goes on there", out.Stack)}
+// patchLeaves says whether the host is about to be away.
+func patchLeaves(err error) bool {
+	status, ended := errors.AsType[*fail.StatusError](err)
+	return ended && status.Code == patchRebooting || errors.Is(err, errConnectionLost)
+}
+
+// patchError is the end of a call as the person is told of it.
+func patchError(ctx context.Context, out Outputs, host string, err error) error {
+	status, ended := errors.AsType[*fail.StatusError](err)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return &fail.Error{Cause: fail.Cancelled, Op: "patch", Host: host, Step: "patch", Err: context.Cause(ctx),
+			Next: fmt.Sprintf("what the host has begun it ends by itself; kraftstack patch --stack %s goes on there", out.Stack)}
+	case ended:
+		return patchFailure(out, host, status.Code)
+	}
+	return err
 }
 
 // patchFailure is the failure that the host has told in its own words.
