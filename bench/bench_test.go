@@ -123,7 +123,8 @@ func TestRollIsReadFromArtifacts(t *testing.T) {
 		"up.xml": `<testsuite><testcase classname="kraftstack.x.up.broker-1001" name="update configure" time="9.5"/>
 <testcase classname="kraftstack.x.up.broker-1001" name="update roll" time="0.250"/>
 <testcase classname="kraftstack.x.up.broker-1001" name="update roll-leader" time="8.000"/></testsuite>`,
-		"events": `{"message":"roll: node 1001 is healthy with generation 0123456789abcdef (gate 0.4 s, stop 2.5 s, start 4.0 s, catch-up 0.5 s)"}`,
+		"events": `{"diagnosticEvent":{"message":"roll: node 1001 is healthy with generation 0123456789abcdef (gate 0.4 s, stop 2.5 s, start 4.0 s, catch-up 0.5 s)\n"}}
+{"resOutputsEvent":{"metadata":{"old":{"outputs":{"stdout":"roll: node 1001 is healthy with generation fedcba9876543210 (gate 9.0 s, stop 9.0 s, start 9.0 s, catch-up 9.0 s)"}}}}}`,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -83,7 +85,7 @@ func (b *bench) rollRows(ctx context.Context) (rows []Row, err error) {
 		case strings.HasPrefix(phase.Name, "kraftstack"):
 			r.latency.Ours.add(phase.P99Millis)
 			r.failed.Ours.add(float64(phase.Failed))
-		case strings.HasPrefix(phase.Name, "calm"):
+		case strings.HasPrefix(phase.Name, "undisturbed"):
 			r.latency.Peer.add(phase.P99Millis)
 		}
 	}
@@ -99,7 +101,7 @@ func (s *site) rounds(ctx context.Context, r *rolling, load *counting, book *pla
 	}
 	for i := range rollRounds {
 		s.sayf("round %d of %d: nothing happens", i+1, rollRounds)
-		if err := load.during(fmt.Sprint("calm ", i), func() error { return lasts(ctx, rollCalm) }); err != nil {
+		if err := load.during(fmt.Sprint("undisturbed ", i), func() error { return lasts(ctx, rollCalm) }); err != nil {
 			return err
 		}
 		s.sayf("round %d of %d: kraftstack", i+1, rollRounds)
@@ -176,15 +178,24 @@ func (s *site) ourRoll(ctx context.Context, r *rolling, round int) error {
 // ownTime is what a node's roll says at its end. The gate is no part of it.
 var ownTime = regexp.MustCompile(`node (\d+) is healthy with generation [0-9a-f]+ \(gate [0-9.]+ s, stop ([0-9.]+) s, start ([0-9.]+) s, catch-up ([0-9.]+) s\)`)
 
-// ownTimes are the seconds of stop, start and catch-up by node id, from the
-// engine's events.
+// ownTimes are the seconds of stop, start and catch-up by node id, from what the
+// steps said while they ran. The rest of the engine's events has what they said the
+// last time as well.
 func ownTimes(path string) (map[string]float64, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	own := map[string]float64{}
-	for _, found := range ownTime.FindAllStringSubmatch(string(text), -1) {
+	for line := range bytes.Lines(text) {
+		var event struct{ DiagnosticEvent struct{ Message string } }
+		if err := json.Unmarshal(line, &event); err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		found := ownTime.FindStringSubmatch(event.DiagnosticEvent.Message)
+		if found == nil {
+			continue
+		}
 		sum := 0.0
 		for _, part := range found[2:] {
 			seconds, err := strconv.ParseFloat(part, 64)
