@@ -46,6 +46,7 @@ type Run struct {
 	mu       sync.Mutex
 	evidence check.Evidence
 	acked    int
+	before   int                      // acknowledged when the last action ended
 	open     map[string]time.Duration // actions that have begun
 }
 
@@ -101,6 +102,7 @@ func (r *Run) End(action string) error {
 	}
 	delete(r.open, action)
 	r.evidence.Actions = append(r.evidence.Actions, check.Action{Name: action, Begin: begin, End: r.now()})
+	r.before = r.acked
 	return nil
 }
 
@@ -123,6 +125,7 @@ func (r *Run) note(s check.Send) {
 // Stop ends producing, waits for every outcome, and reads everything again.
 // The error is of the reading: without it there is nothing to judge.
 func (r *Run) Stop(ctx context.Context) (check.Evidence, error) {
+	r.awaitRecovery(ctx)
 	r.stop()
 	r.working.Wait()
 	r.mu.Lock()
@@ -142,6 +145,29 @@ func (r *Run) Stop(ctx context.Context) (check.Evidence, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.evidence, nil
+}
+
+// awaitRecovery goes on for as long as the last action's end may take to be followed by the
+// acknowledgements that are wanted after it: a run that is told to stop at once would
+// be judged by what it had no time for.
+func (r *Run) awaitRecovery(ctx context.Context) {
+	r.mu.Lock()
+	actions, wanted := len(r.evidence.Actions), r.before+r.cfg.Limits.AcksAfter
+	r.mu.Unlock()
+	if actions == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Limits.Within)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for r.Acked() < wanted {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return // the judge tells of it
+		}
+	}
 }
 
 // readAgain gathers what there is at the end.
