@@ -69,7 +69,7 @@ func files(place automation.Place, key, old, wanted string) []text {
 	before, order := sections(old)
 	after, more := sections(wanted)
 	if len(order) == 0 && len(more) == 0 {
-		return []text{{component: place.Component, file: strings.TrimSpace(place.Step + " " + key), old: old, wanted: wanted}}
+		return []text{{component: place.Component, step: place.Step, file: strings.TrimSpace(place.Step + " " + key), old: old, wanted: wanted}}
 	}
 	var all []text
 	done := map[string]bool{}
