@@ -193,10 +193,12 @@ func (p pair) ours(ctx context.Context) (*automation.Stack, error) {
 		"    count: %d\n    instanceType: t3.small\n", p.brokers)}
 	if p.full {
 		// The example of a production stack, with the one VPC to peer with that the
-		// emulated account has.
+		// emulated account has, which has a route to each size's own addresses.
 		name, file = fmt.Sprintf("bench-full-%d", p.brokers), "Pulumi.prod.yaml"
 		changes = map[string]string{
-			"    count: 6\n": fmt.Sprintf("    count: %d\n", p.brokers),
+			"  aws:region: us-east-1\n": "  aws:region: us-east-1\n  aws:profile: kraftstack-lab\n",
+			"    cidr: 10.40.0.0/18\n":  fmt.Sprintf("    cidr: 10.%d.0.0/18\n", 40+p.brokers/10),
+			"    count: 6\n":            fmt.Sprintf("    count: %d\n", p.brokers),
 			"      id: vpc-0123456789abcdef0\n      cidr: 10.9.0.0/16\n": "      id: default\n",
 		}
 	}
