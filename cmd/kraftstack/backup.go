@@ -110,14 +110,16 @@ func storeFailed(stack string, err error) error {
 	if err == nil {
 		return nil
 	}
-	cause := fail.Config
-	if errors.Is(err, context.DeadlineExceeded) {
+	cause, next := fail.Config, "check that the credentials of this stack's account may use the bucket, then run the same command again"
+	switch {
+	case errors.Is(err, backup.ErrNoBucket):
+		next = "kraftstack bootstrap --stack " + stack + " makes the usual bucket; another one is named with --bucket"
+	case errors.Is(err, backup.ErrNone):
+		next = "kraftstack backup list --stack " + stack + " shows what is there"
+	case errors.Is(err, context.DeadlineExceeded):
 		cause = fail.Unreachable
 	}
-	return &fail.Error{
-		Cause: cause, Op: "use the backups of stack " + stack, Err: err,
-		Next: "kraftstack bootstrap --stack " + stack + " makes the bucket; another one is named with --bucket; kraftstack backup list --stack " + stack + " shows what is there",
-	}
+	return &fail.Error{Cause: cause, Op: "use the backups of stack " + stack, Err: err, Next: next}
 }
 
 func newBackupListCommand() *cobra.Command {

@@ -72,8 +72,12 @@ type Store struct {
 	s3 *s3.Client
 }
 
-// ErrNone is a stack without the backup that was asked for.
-var ErrNone = errors.New("there is no such backup")
+// ErrNone is a stack without the backup that was asked for, ErrNoBucket an account
+// without the bucket.
+var (
+	ErrNone     = errors.New("there is no such backup")
+	ErrNoBucket = errors.New("there is no such bucket")
+)
 
 // Open finds the bucket. It makes none, and asks AWS only which account this is,
 // where the bucket has its usual name.
@@ -85,7 +89,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Bucket == "" {
 		who, err := sts.NewFromConfig(reach).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 		if err != nil {
-			return nil, fmt.Errorf("ask AWS which account this is: %w", err)
+			return nil, fmt.Errorf("ask AWS which account this is: %w", account.Answer(err))
 		}
 		o.Bucket = bootstrap.UsualBucket(aws.ToString(who.Account), o.Region)
 	}
@@ -110,7 +114,7 @@ func (s *Store) Put(ctx context.Context, m Manifest, state, metadata []byte) (Ma
 		key := key(m.Stack, m.ID, object.name)
 		_, err := s.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &s.Bucket, Key: &key, Body: bytes.NewReader(object.data)})
 		if err != nil {
-			return m, fmt.Errorf("store s3://%s/%s: %w", s.Bucket, key, err)
+			return m, fmt.Errorf("store s3://%s/%s: %w", s.Bucket, key, answer(err))
 		}
 	}
 	return m, nil
@@ -123,7 +127,7 @@ func (s *Store) List(ctx context.Context, stack string) ([]string, error) {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list s3://%s/%s: %w", s.Bucket, prefix, err)
+			return nil, fmt.Errorf("list s3://%s/%s: %w", s.Bucket, prefix, answer(err))
 		}
 		for _, object := range page.Contents {
 			if id, whole := strings.CutSuffix(strings.TrimPrefix(aws.ToString(object.Key), prefix), "/"+manifestName); whole {
@@ -145,7 +149,7 @@ func (s *Store) Find(ctx context.Context, stack, id string) (Manifest, error) {
 		id = ids[len(ids)-1]
 	}
 	if !slices.Contains(ids, id) {
-		return Manifest{}, fmt.Errorf("%w in s3://%s/%s: it has %d others of this stack", ErrNone, s.Bucket, key(stack, id, ""), len(ids))
+		return Manifest{}, fmt.Errorf("%w in s3://%s/%s; backups of this stack there: %d", ErrNone, s.Bucket, key(stack, id, ""), len(ids))
 	}
 	text, err := s.get(ctx, key(stack, id, manifestName))
 	if err != nil {
@@ -179,7 +183,7 @@ func (s *Store) part(ctx context.Context, m Manifest, name string, want Part) ([
 func (s *Store) get(ctx context.Context, key string) ([]byte, error) {
 	got, err := s.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, Key: &key})
 	if err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: %w", s.Bucket, key, err)
+		return nil, fmt.Errorf("read s3://%s/%s: %w", s.Bucket, key, answer(err))
 	}
 	defer func() { _ = got.Body.Close() }()
 	data, err := io.ReadAll(got.Body)
@@ -187,6 +191,14 @@ func (s *Store) get(ctx context.Context, key string) ([]byte, error) {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", s.Bucket, key, err)
 	}
 	return data, nil
+}
+
+// answer is what S3 said.
+func answer(err error) error {
+	if account.Answered(err, "NoSuchBucket", "NotFound") {
+		return ErrNoBucket
+	}
+	return account.Answer(err)
 }
 
 func part(data []byte) Part {

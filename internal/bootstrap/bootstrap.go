@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 
 	"kraftstack/internal/account"
 )
@@ -124,7 +123,7 @@ func (c *client) key(ctx context.Context, alias string) (arn string, made bool, 
 	if err == nil {
 		return aws.ToString(found.KeyMetadata.Arn), false, nil
 	}
-	if !hasCode(err, "NotFoundException") {
+	if !account.Answered(err, "NotFoundException") {
 		return "", false, fmt.Errorf("look for key %s: %w", name, err)
 	}
 	key, err := c.kms.CreateKey(ctx, &kms.CreateKeyInput{Description: aws.String("Secrets and state of kraftstack's stacks")})
@@ -143,20 +142,6 @@ func (c *client) key(ctx context.Context, alias string) (arn string, made bool, 
 
 // errForeign is a bucket of that name in another account: names are the world's.
 var errForeign = errors.New("a bucket of that name belongs to somebody else, or this account may not use it; name another one with --bucket")
-
-// hasCode tells whether AWS answered with that code.
-func hasCode(err error, codes ...string) bool {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return false
-	}
-	for _, code := range codes {
-		if api.ErrorCode() == code {
-			return true
-		}
-	}
-	return false
-}
 
 // policy lets nobody in without TLS (AWS Foundational Security Best Practices
 // S3.5). Who may come in at all is for IAM to say.

@@ -7,17 +7,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"kraftstack/internal/account"
 )
 
 // bucket makes the bucket where it is not there.
-func (c *client) bucket(ctx context.Context, o Options, account string) (made bool, err error) {
-	_, err = c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &o.Bucket, ExpectedBucketOwner: &account})
+func (c *client) bucket(ctx context.Context, o Options, owner string) (made bool, err error) {
+	_, err = c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &o.Bucket, ExpectedBucketOwner: &owner})
 	switch {
 	case err == nil:
 		return false, nil
-	case hasCode(err, "Forbidden", "AccessDenied", "403"):
+	case account.Answered(err, "Forbidden", "AccessDenied", "403"):
 		return false, fmt.Errorf("look for bucket %s: %w", o.Bucket, errForeign)
-	case !hasCode(err, "NotFound", "NoSuchBucket", "404"):
+	case !account.Answered(err, "NotFound", "NoSuchBucket", "404"):
 		return false, fmt.Errorf("look for bucket %s: %w", o.Bucket, err)
 	}
 	ask := &s3.CreateBucketInput{Bucket: &o.Bucket, ObjectOwnership: types.ObjectOwnershipBucketOwnerEnforced}
@@ -25,7 +27,7 @@ func (c *client) bucket(ctx context.Context, o Options, account string) (made bo
 		ask.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(o.Region)}
 	}
 	_, err = c.s3.CreateBucket(ctx, ask)
-	if hasCode(err, "BucketAlreadyExists") {
+	if account.Answered(err, "BucketAlreadyExists") {
 		err = errForeign
 	}
 	if err != nil {
