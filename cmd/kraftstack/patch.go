@@ -103,6 +103,9 @@ func (o *options) writePatched(w io.Writer, done []cluster.Patched) error {
 			Hosts []cluster.Patched `json:"hosts"` // those that were done, in this order
 		}{o.stack, append([]cluster.Patched{}, done...)})
 	}
+	if len(done) == 0 {
+		return nil // the error says why
+	}
 	return writePatched(w, done)
 }
 
