@@ -191,6 +191,7 @@ func sortedTexts(all []text) []text {
 	slices.SortStableFunc(sorted, func(a, b text) int {
 		return cmp.Or(compareComponents(a.component, b.component), compareSteps(a.step, b.step))
 	})
+	sorted = toldOnce(sorted)
 	rank := map[string]int{}
 	for _, t := range sorted {
 		if _, known := rank[t.file]; !known {
@@ -199,4 +200,21 @@ func sortedTexts(all []text) []text {
 	}
 	slices.SortStableFunc(sorted, func(a, b text) int { return cmp.Compare(rank[a.file], rank[b.file]) })
 	return sorted
+}
+
+// toldOnce leaves out what a later step of the same component is given too: the first
+// of them only asks whether it may be.
+func toldOnce(sorted []text) []text {
+	last := map[[3]string]int{}
+	of := func(t text) [3]string { return [3]string{t.component, t.old, t.wanted} }
+	for i, t := range sorted {
+		last[of(t)] = i
+	}
+	var once []text
+	for i, t := range sorted {
+		if t.secret || last[of(t)] == i { // secret texts are not known here
+			once = append(once, t)
+		}
+	}
+	return once
 }
