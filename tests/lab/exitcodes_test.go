@@ -191,7 +191,7 @@ func (s story) hostPID(t *testing.T, stack, name string) int {
 	t.Helper()
 	for _, host := range s.lab(t).Hosts {
 		if host.Name == stack+"-"+name {
-			return children(host.PID)[0]
+			return host.Leader
 		}
 	}
 	t.Fatalf("stack %s has no host %s", stack, name)

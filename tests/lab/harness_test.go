@@ -139,7 +139,7 @@ func (p *process) says(t *testing.T, word string) {
 	})
 }
 
-const commandLimit = 8 * time.Minute
+const commandLimit = 15 * time.Minute
 
 func (s story) start(t *testing.T, args ...string) *process {
 	t.Helper()

@@ -3,7 +3,6 @@
 package lab_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +12,7 @@ import (
 // runs on a host, which is not done with it then. TestOrdealsOfTheDriver has that of
 // a roll, TestScale that of partitions that move, TestQuorum those of the voters.
 func TestKilledInEveryChange(t *testing.T) {
-	w := newWanderer(t, "killed-changes", 0)
+	w := newWanderer(t, "killed-changes", 0, 0)
 	w.suffer(t,
 		trouble{"killed during a live setting", func(t *testing.T) {
 			w.retention++
@@ -42,21 +41,19 @@ func TestKilledInEveryChange(t *testing.T) {
 }
 
 // killedAt runs up, and kills it when a host has begun with a verb of the toolkit:
-// that is stopped where it is, and goes on when nobody listens any more.
+// that is held, and goes on when nobody listens any more. The host is looked into beside
+// the state, which knows one that leaves no more.
 func (w *wanderer) killedAt(t *testing.T, host, verb string) {
 	t.Helper()
-	// The brackets keep the pattern from finding its own shell. The host is looked into
-	// beside the state, which knows one that leaves no more.
-	w.inside(t, host, fmt.Sprintf(`rm -f /run/story-held
-systemd-run --quiet --collect --unit=story-hold bash -c 'until pkill -STOP -f "[k]afka-node %s"; do sleep 0.1; done; touch /run/story-held'`, verb))
+	w.hold(t, host, verb)
 	w.write(t)
 	p := w.start(t, "up", "--stack", w.stack)
 	eventually(t, "kafka-node "+verb+" on "+host, commandLimit, func() (bool, string) {
-		return w.inside(t, host, "if [[ -e /run/story-held ]]; then echo held; fi") != "", p.stderr.String()
+		return w.held(t, host), p.stderr.String()
 	})
 	killTree(t, p)
 	_ = p.cmd.Wait()
-	w.inside(t, host, fmt.Sprintf(`pkill -CONT -f "[k]afka-node %s" || true`, verb))
+	w.letGo(t, host, verb)
 }
 
 // killedAtStop: an instance is stopped to change its type, and nobody is left to

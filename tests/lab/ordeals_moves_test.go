@@ -3,8 +3,6 @@
 package lab_test
 
 import (
-	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,15 +41,4 @@ func (o *ordeal) joinerFills(t *testing.T) {
 	if r := p.wait(t); r.code != 0 {
 		t.Errorf("up did not get over it:\n%s", r.stderr)
 	}
-}
-
-// inside runs a command as root in a host that the state does not know yet: beside
-// its first process.
-func (o *ordeal) inside(t *testing.T, host, command string) string {
-	t.Helper()
-	out, err := exec.Command("nsenter", "--all", "--target", strconv.Itoa(o.hostPID(t, o.stack, host)), "bash", "-c", command).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s on %s: %v\n%s", command, host, err, out)
-	}
-	return string(out)
 }

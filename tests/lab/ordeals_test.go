@@ -9,14 +9,6 @@ import (
 	"time"
 )
 
-// ordeal is a cluster under the counting pair to which things happen.
-type ordeal struct {
-	story
-	stack string
-	heap  int    // of the stack file; one more is a roll of all nodes
-	size  string // the brokers' instance type
-}
-
 // newOrdeal is a cluster of its own that runs.
 func newOrdeal(t *testing.T, stack string) *ordeal {
 	t.Helper()
@@ -93,30 +85,6 @@ func (o *ordeal) midRoll(t *testing.T) (p *process, first string, leader string)
 	return p, first, leader
 }
 
-// ended waits for an up that something happened to. It may have got over it; if
-// not, it says what to do.
-func (o *ordeal) ended(t *testing.T, p *process) {
-	t.Helper()
-	if r := p.wait(t); r.code != 0 && !strings.Contains(r.stderr, "next:") {
-		t.Errorf("up ended with %d and says no next move:\n%s", r.code, r.stderr)
-	}
-}
-
-// mended: up, run again, ends well and leaves nothing to do. A killed run leaves
-// its lock.
-func (o *ordeal) mended(t *testing.T) {
-	t.Helper()
-	eventually(t, "up ends well", 10*time.Minute, func() (bool, string) {
-		r := o.run(t, "up", "--stack", o.stack)
-		if r.code == 4 {
-			o.must(t, "unlock", "--stack", o.stack)
-		}
-		return r.code == 0, r.stderr
-	})
-	nothing(t, "preview after it", o.preview(t, o.stack))
-	o.view(t, o.stack)
-}
-
 func (o *ordeal) driverKilled(t *testing.T) {
 	p, _, _ := o.midRoll(t)
 	killTree(t, p)
@@ -125,18 +93,13 @@ func (o *ordeal) driverKilled(t *testing.T) {
 	o.must(t, "unlock", "--stack", o.stack)
 }
 
-// connectionLost: the note that a roll leaves before it restarts Kafka is the
-// sign to end every SSH session of the host.
 func (o *ordeal) connectionLost(t *testing.T) {
 	leader := o.view(t, o.stack).Quorum.Leader
 	host := three[0]
 	if host == fmt.Sprintf("broker-%d", leader) {
 		host = three[1]
 	}
-	// The brackets keep the pattern from finding its own shell.
-	o.script(t, o.stack, host, `rm -f /run/story-cut
-systemd-run --quiet --collect --unit=story-cut bash -c 'until [[ -e /var/lib/kraftstack/unproven ]]; do sleep 0.01; done
-for pid in $(pgrep -f "[s]shd: .*@notty"); do kill -KILL "$pid" && echo "$pid" >>/run/story-cut; done'`)
+	o.plantCut(t, host)
 	o.change(t)
 	o.refused(t, 5, []string{host, "step: roll", "the SSH connection ended", "next: run up again"}, "up", "--stack", o.stack)
 	o.ssh(t, o.stack, host, "test -s /run/story-cut")
@@ -145,5 +108,5 @@ for pid in $(pgrep -f "[s]shd: .*@notty"); do kill -KILL "$pid" && echo "$pid" >
 func (o *ordeal) bastionRebooted(t *testing.T) {
 	p, _, _ := o.midRoll(t)
 	o.crash(t, "bastion")
-	o.ended(t, p)
+	getsOver(t, p.wait(t))
 }

@@ -3,39 +3,17 @@
 package lab_test
 
 import (
-	"context"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"kraftstack/lab/dist"
-	"kraftstack/lab/paths"
 )
-
-// olderKafka is what the cluster of TestUpgrade is born with.
-const olderKafka = "4.2.0"
-
-// ofVersion is a stack file's text for a version of Kafka.
-func ofVersion(version, finalize string) []string {
-	return []string{
-		`version: "4.3.0"`, `version: "` + version + `"` + "\n    finalize: " + finalize,
-		"kafka/4.3.0/kafka_2.13-4.3.0", "kafka/" + version + "/kafka_2.13-" + version,
-	}
-}
 
 // TestUpgrade: to a new version and back under load, then forward for good, and
 // no way back any more.
 func TestUpgrade(t *testing.T) {
 	s := shared
 	const stack = "upgrade"
-	cache, err := paths.Cache()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := dist.Ensure(context.Background(), cache, olderKafka, os.Stderr); err != nil {
-		t.Fatal(err)
-	}
+	fetchOlderKafka(t)
 	s.stackFile(t, stack, ofVersion(olderKafka, "auto")...)
 	t.Cleanup(func() { s.must(t, "destroy", "--stack", stack, "--yes") })
 	s.up(t, stack)
