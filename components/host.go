@@ -143,6 +143,7 @@ func (h *host) addInstall(ctx *pulumi.Context, stack config.Stack, after []pulum
 	if stack.Security.Updates != config.UpdatesImage {
 		args = append(args, "--updates="+stack.Security.Updates)
 	}
+	args = append(args, packageSources(stack)...)
 	var keys pulumi.StringInput
 	switch {
 	case stack.Kafka.KeysURL():
@@ -156,6 +157,14 @@ func (h *host) addInstall(ctx *pulumi.Context, stack config.Stack, after []pulum
 		after:  append([]pulumi.Resource{h.toolkit}, after...),
 	})
 	return err
+}
+
+// packageSources tells a verb that installs packages where they are.
+func packageSources(stack config.Stack) []string {
+	if len(stack.Hosts.AptSources) == 0 {
+		return nil
+	}
+	return []string{"--apt-sources=" + strings.Join(stack.Hosts.AptSources, "|")}
 }
 
 type commandArgs struct {

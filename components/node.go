@@ -158,9 +158,10 @@ func (n *Node) addRecord(ctx *pulumi.Context, args NodeArgs) (err error) {
 // prepared while the archive is fetched.
 func (n *Node) addSoftware(ctx *pulumi.Context, args FleetArgs, admitted pulumi.Resource) (err error) {
 	n.prepare, err = n.command(ctx, "prepare", commandArgs{
-		create: pulumi.Sprintf("%s --volume-id=%s", toolkitCall("prepare",
-			"--subject="+render.Subject(n.stack, n.Node), "--names="+strings.Join(render.CertificateNames(n.stack, n.Node), ","),
-			fmt.Sprintf("--timeout=%d", args.Stack.Access.HostTimeoutSeconds), fmt.Sprintf("--size-gib=%d", n.Node.Volume.SizeGiB)), n.Volume.ID()),
+		create: pulumi.Sprintf("%s --volume-id=%s", toolkitCall("prepare", append([]string{
+			"--subject=" + render.Subject(n.stack, n.Node), "--names=" + strings.Join(render.CertificateNames(n.stack, n.Node), ","),
+			fmt.Sprintf("--timeout=%d", args.Stack.Access.HostTimeoutSeconds), fmt.Sprintf("--size-gib=%d", n.Node.Volume.SizeGiB),
+		}, packageSources(args.Stack)...)...), n.Volume.ID()),
 		after: []pulumi.Resource{n.toolkit, n.attachment},
 	})
 	if err != nil {

@@ -21,7 +21,9 @@ var (
 	archiveName  = regexp.MustCompile(`^kafka_2\.1[0-9]-([0-9]+\.[0-9]+\.[0-9]+)\.tgz$`)
 	sumText      = regexp.MustCompile(`^[0-9a-f]{128}$`)
 	keyARN       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
-	heapText     = regexp.MustCompile(`^([1-9][0-9]{0,6})([mg])$`)
+	// | is between the lines where they are one argument.
+	aptSource = regexp.MustCompile(`^deb (\[[^\[\]|']+\] )?https?://[^\s|@']+( [A-Za-z0-9./_-]+)+$`)
+	heapText  = regexp.MustCompile(`^([1-9][0-9]{0,6})([mg])$`)
 )
 
 func odd(n int) string {

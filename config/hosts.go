@@ -26,6 +26,9 @@ type Hosts struct {
 	AMIs map[string]string
 	// Golden is the image that the stack bakes.
 	Golden Golden
+	// AptSources are where apt finds packages, as lines of sources.list(5). None:
+	// what the image says.
+	AptSources []string
 }
 
 // Golden is kraftstack:hosts.golden: an image with Java and Kafka, made from a
@@ -181,6 +184,39 @@ func (r *reader) encryption() {
 	}
 	r.problem(Namespace+":hosts.kmsKey", r.stack.Hosts.KMSKey, "is a key of "+form[1]+", and the stack is in "+r.stack.Region,
 		"the ARN of a key in "+r.stack.Region)
+}
+
+// setAptSources takes lines of sources.list(5). One with credentials is not shown
+// again.
+func setAptSources(s *Stack, v any) []flaw {
+	lines, _ := v.([]string)
+	var flaws []flaw
+	for i, line := range lines {
+		if !aptSource.MatchString(line) {
+			flaws = append(flaws, flaw{
+				at: fmt.Sprintf("[%d]", i), value: line, wrong: "does not have the form of such a line",
+				allowed: "deb, options in brackets if there are any, an http or https address without credentials, a suite, components",
+				hide:    strings.Contains(line, "@"),
+			})
+		}
+	}
+	if len(lines) > mostAptSources {
+		flaws = append(flaws, flawed(fmt.Sprintf("has %d lines", len(lines)))...)
+	}
+	if len(lines) > 0 {
+		s.Hosts.AptSources = lines
+	}
+	return flaws
+}
+
+// mostAptSources is enough for all suites of a distribution on two mirrors.
+const mostAptSources = 8
+
+// aptSources checks that the hosts have apt.
+func (r *reader) aptSources() {
+	if len(r.stack.Hosts.AptSources) > 0 && r.stack.BaseImage() == ImageAmazonLinux {
+		r.problem(Namespace+":hosts.aptSources", nil, "has no use on Amazon Linux, which has dnf", "nothing here: its repositories are in S3, which hosts reach without a NAT gateway")
+	}
 }
 
 func setLostDisks(s *Stack, v any) []flaw {

@@ -60,6 +60,7 @@ func (r *reader) rules() {
 	r.encryption()
 	r.images()
 	r.lostDisks()
+	r.aptSources()
 	r.archive()
 	r.properties()
 	r.users()

@@ -11,18 +11,7 @@ func hostsField() field {
 		{name: "ami", kind: object, doc: "The image that `brokers.image` names, pinned: new hosts boot from this one until you write another. `kraftstack image latest` shows what is newer. Without it each new host gets the newest.", fields: []field{
 			pin("amd64"), pin("arm64"),
 		}},
-		{name: "golden", kind: object, doc: "An image that the stack bakes, with Java and this stack file's Kafka version. `up` starts a host for it, prepares it, makes an image of it and stops it. The image stays as it is: a new Kafka version, newer packages or another toolkit come by another name, which bakes a new image and removes the old one. No host is replaced by that.", fields: []field{
-			{
-				name: "name", kind: text, defText: "none: no image is baked", doc: "Its name.",
-				allowed: "1 to 20 lower case letters, digits and hyphens, such as 2026-11",
-				set:     into(func(s *Stack) *string { return &s.Hosts.Golden.Name }, goldenForm),
-			},
-			{
-				name: "base", kind: text, def: `"ubuntu"`, doc: "What it is made from, and what the bastion boots from while `brokers.image` is `golden`.",
-				allowed: "ubuntu or amazonlinux",
-				set:     into(func(s *Stack) *string { return &s.Hosts.Golden.Base }, oneOf(ImageUbuntu, ImageAmazonLinux)),
-			},
-		}},
+		goldenField(),
 		{
 			name: "detailedMonitoring", kind: boolean, def: "false",
 			doc:     "CloudWatch gets each host's metrics every minute instead of every five.",
@@ -48,10 +37,31 @@ func hostsField() field {
 			set:     setLostDisks,
 		},
 		{
+			name: "aptSources", kind: textList, def: "[]",
+			doc:     "Where apt on every host finds packages, in the place of what the image says: a mirror in the VPC or in S3, for hosts without NAT (docs/network.md).",
+			allowed: "a list of at most 8 lines as in sources.list(5), such as \"deb http://mirror.example/ubuntu noble main universe\"",
+			set:     setAptSources,
+		},
+		{
 			name: "spread", kind: boolean, def: "true",
 			doc:     "Hosts of a role in one zone run on different racks. Turn it off where a zone has no room for that. A change replaces every Kafka host.",
 			allowed: "true or false",
 			set:     into(func(s *Stack) *bool { return &s.Hosts.Spread }),
+		},
+	}}
+}
+
+func goldenField() field {
+	return field{name: "golden", kind: object, doc: "An image that the stack bakes, with Java and this stack file's Kafka version. `up` starts a host for it, prepares it, makes an image of it and stops it. The image stays as it is: a new Kafka version, newer packages or another toolkit come by another name, which bakes a new image and removes the old one. No host is replaced by that.", fields: []field{
+		{
+			name: "name", kind: text, defText: "none: no image is baked", doc: "Its name.",
+			allowed: "1 to 20 lower case letters, digits and hyphens, such as 2026-11",
+			set:     into(func(s *Stack) *string { return &s.Hosts.Golden.Name }, goldenForm),
+		},
+		{
+			name: "base", kind: text, def: `"ubuntu"`, doc: "What it is made from, and what the bastion boots from while `brokers.image` is `golden`.",
+			allowed: "ubuntu or amazonlinux",
+			set:     into(func(s *Stack) *string { return &s.Hosts.Golden.Base }, oneOf(ImageUbuntu, ImageAmazonLinux)),
 		},
 	}}
 }

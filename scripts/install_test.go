@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -197,6 +198,38 @@ func TestInstallGoesOnAfterItWasKilled(t *testing.T) {
 	d.hurt = nil
 	d.install(h, "--sha512="+d.sum).good(t)
 	h.noJunk()
+}
+
+// Where apt looks is the stack's to say, and the image's again where it says
+// nothing.
+func TestInstallLeadsAptToTheMirror(t *testing.T) {
+	h, d := newHost(t), serve(t)
+	targets := func() string {
+		out, err := h.namespaced("apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)").Output()
+		h.must(err)
+		return string(out)
+	}
+	before := targets()
+	d.install(h, "--apt-sources=deb http://mirror.example/a noble main|deb [arch=amd64] http://mirror.example/b noble-security main").good(t)
+	for line := range strings.Lines(targets()) {
+		if !strings.HasPrefix(line, "http://mirror.example/a noble") && !strings.HasPrefix(line, "http://mirror.example/b noble-security") {
+			t.Errorf("apt also looks at %s", line)
+		}
+	}
+	h.write("etc/apt/kraftstack.list", "", 0o644)
+	if found := h.drift("--bastion"); !slices.Contains(found, "file /etc/apt/kraftstack.list: its content was changed") {
+		t.Errorf("found %q", found)
+	}
+	d.install(h).good(t)
+	if after := targets(); after != before || h.exists("etc/apt/kraftstack.list") {
+		t.Errorf("without a mirror apt looks at\n%s\nand before it looked at\n%s", after, before)
+	}
+	if found := h.drift("--bastion"); slices.ContainsFunc(found, func(one string) bool { return strings.Contains(one, "apt") }) {
+		t.Errorf("what is gone is missed: %q", found)
+	}
+	if got := d.install(h, "--apt-sources=http://mirror.example"); got.code != 2 {
+		t.Errorf("a line of another form ended with %d", got.code)
+	}
 }
 
 // Whatever updates a host takes, none of them restarts Kafka, changes its Java or

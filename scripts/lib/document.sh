@@ -110,6 +110,13 @@ own_file() {
   return "$status"
 }
 
+# disown_file PATH: the file goes, and check does not look for it any more.
+disown_file() {
+  rm -f -- "$1"
+  if [[ ! -r $OWN_MANIFEST ]]; then return 0; fi
+  write_if_changed "$OWN_MANIFEST" 0644 root:root < <(awk -v path="$1" '$4 != path' "$OWN_MANIFEST") || true
+}
+
 # file_fault SHA256 MODE OWNER:GROUP PATH: what is wrong with a file of the
 # manifest; empty where it is right.
 file_fault() {

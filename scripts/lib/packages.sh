@@ -3,6 +3,27 @@
 
 readonly OLDEST_JAVA=17
 
+# What apt is told by hosts.aptSources. The image's own list stays as it is.
+readonly APT_SOURCES=/etc/apt/kraftstack.list APT_SOURCES_CONF=/etc/apt/apt.conf.d/60kraftstack-sources
+readonly APT_SOURCES_FORM='deb [^|]+(\|deb [^|]+)*'
+
+# set_sources LINES: where apt looks, as lines of sources.list(5) with | between
+# them; empty is what the image says.
+set_sources() {
+  command -v apt-get >/dev/null || return 0
+  if [[ -z $1 ]]; then
+    disown_file "$APT_SOURCES_CONF"
+    disown_file "$APT_SOURCES"
+    return
+  fi
+  own_file "$APT_SOURCES" 0644 root:root <<<"${1//|/$'\n'}" || true
+  own_file "$APT_SOURCES_CONF" 0644 root:root <<CONF || true
+// Written by kafka-node: change hosts.aptSources of the stack file.
+Dir::Etc::SourceList "$APT_SOURCES";
+Dir::Etc::SourceParts "-";
+CONF
+}
+
 # need_command COMMAND PACKAGE: installs the package where the command is missing.
 need_command() {
   if command -v "$1" >/dev/null; then return 0; fi

@@ -5,16 +5,18 @@ verb_help() {
 kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as root
 
   prepare --volume-id=vol-… --size-gib=N --subject=/O=…/CN=… --names=…,… [--timeout=300]
+          [--apt-sources=deb …|deb …]
       Waits for cloud-init and the data disk; makes the user kafka, the disk's file
       system (on a blank disk only), its mount, kernel settings and limits, and a
       private key that stays here. Prints the request for its certificate.
   install --version=4.3.0 --url=… [--sha512=…] [--keys | --keys-url=…]
-          [--retry-seconds=60] [--updates=image] [--activate]
-                                                   (PGP keys on standard input)
+          [--retry-seconds=60] [--updates=image] [--apt-sources=deb …|deb …]
+          [--activate]                             (PGP keys on standard input)
       Finds or installs Java, fetches Kafka's archive, checks its SHA-512 (given, or
       published beside it as URL.sha512) and unpacks it beside other versions.
       With keys, one of them must have signed URL.asc. --updates says which updates
-      the system installs by itself: security, none, or those of the image.
+      the system installs by itself: security, none, or those of the image. With
+      --apt-sources, apt looks there and not where the image says.
       --activate makes it the current one and puts its tools on the PATH.
   names --hosts=…,… [--timeout=120]
       Waits until every name resolves in this network.

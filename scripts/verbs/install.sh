@@ -2,14 +2,16 @@
 
 # verb_install brings Java and one version of Kafka.
 verb_install() {
-  parse_flags 'version! url! sha512= keys? keys-url= retry-seconds=60 updates=image activate?' "$@"
+  parse_flags 'version! url! sha512= keys? keys-url= retry-seconds=60 updates=image apt-sources= activate?' "$@"
   check_flag version '[0-9]+\.[0-9]+\.[0-9]+' 'three numbers such as 4.3.0'
   check_flag url 'https?://[^[:space:]]+' 'an http or https address'
   check_flag sha512 '[0-9a-fA-F]{128}' '128 hex digits'
   check_flag keys-url 'https?://[^[:space:]]+' 'an http or https address'
   check_flag updates 'security|none|image' 'security, none or image'
+  check_flag apt-sources "$APT_SOURCES_FORM" 'lines of sources.list(5), with | between them'
   check_flag retry-seconds '[0-9]+' 'a number of seconds'
   lock_host
+  set_sources "${FLAG[apt-sources]}"
   ensure_java
   set_updates "${FLAG[updates]}"
   install -d -m 0755 -- "$KAFKA_ROOT"

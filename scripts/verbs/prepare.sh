@@ -4,12 +4,13 @@
 # printing the host's request for a certificate.
 verb_prepare() {
   local deadline device
-  parse_flags 'volume-id! size-gib! subject! names! timeout=300' "$@"
+  parse_flags 'volume-id! size-gib! subject! names! timeout=300 apt-sources=' "$@"
   check_flag volume-id 'vol-[0-9a-f]+' 'a volume id such as vol-0123456789abcdef0'
   check_flag size-gib '[1-9][0-9]*' 'a number of GiB'
   check_flag subject '(/[A-Z]+=[A-Za-z0-9. -]+)+' 'a subject such as /O=kraftstack/CN=broker-1001.lab.kafka.internal'
   check_flag names '[a-z0-9.,-]+' 'names, separated by commas'
   check_flag timeout '[0-9]+' 'a number of seconds'
+  check_flag apt-sources "$APT_SOURCES_FORM" 'lines of sources.list(5), with | between them'
   deadline=$(deadline_in "${FLAG[timeout]}")
   wait_for_cloud_init "$deadline"
   lock_host
@@ -17,6 +18,7 @@ verb_prepare() {
   ensure_key "${FLAG[subject]}" "${FLAG[names]}"
   tune_kernel
   raise_limits
+  set_sources "${FLAG[apt-sources]}"
   need_command mkfs.xfs xfsprogs
   device=$(device_of "${FLAG[volume-id]}")
   wait_for "$(remaining "$deadline")" "volume ${FLAG[volume-id]}" device_is_there "$device" ||
