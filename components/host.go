@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
@@ -93,19 +94,27 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 	return err
 }
 
-// addToolkit puts kafka-node on the host. It is sent on standard input,
-// compressed: the state holds it twice for each host, and a preview of a
-// hundred hosts spent most of its time on it. The digest refuses a copy that
-// was cut short.
-func (h *host) addToolkit(ctx *pulumi.Context, after []pulumi.Resource) (err error) {
+// toolkit is kafka-node as it travels, and the digest that a preview shows of it.
+// It is made once: that takes longer than to declare a host.
+var toolkit = sync.OnceValue(func() (t struct{ packed, digest string }) {
 	bundle := scripts.Bundle()
 	digest := sha256.Sum256([]byte(bundle))
+	t.packed, t.digest = compressed(bundle), hex.EncodeToString(digest[:])
+	return t
+})
+
+// addToolkit puts kafka-node on the host. It is sent on standard input,
+// compressed: the state holds it twice for each host. As a secret it is left out
+// of the engine's events, which have each value up to eight times: a preview of a
+// hundred hosts spent most of its time on them. The digest tells a change, and
+// refuses a copy that was cut short.
+func (h *host) addToolkit(ctx *pulumi.Context, after []pulumi.Resource) (err error) {
 	if h.keys != nil {
 		after = append(slices.Clone(after), h.keys)
 	}
 	h.toolkit, err = h.command(ctx, "toolkit", commandArgs{
-		create: pulumi.String(toolkitCommand(hex.EncodeToString(digest[:]))),
-		stdin:  pulumi.String(compressed(bundle)),
+		create: pulumi.String(toolkitCommand(toolkit().digest)),
+		stdin:  pulumi.ToSecret(pulumi.String(toolkit().packed)).(pulumi.StringOutput),
 		after:  after,
 	})
 	return err
