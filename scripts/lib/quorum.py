@@ -82,7 +82,9 @@ class Quorum:
         be complete, nobody waits for those whose process is no controller yet. Brokers
         that stay leave by themselves, each before its restart: a running process looks
         for the quorum where it was told to when it started, unless it is a voter, whom
-        the leader tells."""
+        the leader tells. Where one of them leads, it leaves here: those that it was told
+        of still run as controllers and tell it who leads now, but not any more when its
+        turn to restart comes, and a broker without a controller takes minutes to stop."""
         for id in sorted(wanted.keys() & self.voters.keys() - self.ready):
             successor = self.observers.get(id)
             if successor and self.follows(successor) and answers(*wanted[id]):
@@ -102,6 +104,8 @@ class Quorum:
             raise Never(f"none of the wanted voters ({listed(wanted)}) is in the quorum, and it cannot do without the others ({listed(leaving)})")
         for id in leaving:
             self.remove(id, NO_CONTROLLER)
+        if complete and self.leader in staying - wanted.keys():
+            self.remove(self.leader, NO_CONTROLLER + ", and others are to lead")
 
     def leave(self, ids):
         for id in ids & self.voters.keys():
