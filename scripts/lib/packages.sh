@@ -5,6 +5,7 @@ readonly OLDEST_JAVA=17
 
 # What apt is told by hosts.aptSources. The image's own list stays as it is.
 readonly APT_SOURCES=/etc/apt/kraftstack.list APT_SOURCES_CONF=/etc/apt/apt.conf.d/60kraftstack-sources
+# shellcheck disable=SC2034 # verbs check their flags by it
 readonly APT_SOURCES_FORM='deb [^|]+(\|deb [^|]+)*'
 
 # set_sources LINES: where apt looks, as lines of sources.list(5) with | between
