@@ -41,19 +41,19 @@ func (b *bench) previews(ctx context.Context) (rows []Row, err error) {
 	err = b.withCloud(ctx, func(creating, usual string) error {
 		for _, brokers := range brokerCounts {
 			p := pair{bench: b, brokers: brokers, creating: creating, real: usual}
-			row, err := p.measure(ctx)
+			measured, err := p.measure(ctx)
 			if err != nil {
 				return fmt.Errorf("%d brokers: %w", brokers, err)
 			}
-			rows = append(rows, row)
+			rows = append(rows, measured...)
 		}
 		full := pair{bench: b, brokers: fullCount, full: true, creating: creating, real: usual}
-		row, err := full.measure(ctx)
+		measured, err := full.measure(ctx)
 		if err != nil {
 			return fmt.Errorf("%d brokers with everything: %w", fullCount, err)
 		}
 		growth, err := full.growth(ctx)
-		rows = append(rows, row, growth)
+		rows = append(append(rows, measured...), growth)
 		return err
 	})
 	return rows, err
@@ -143,36 +143,46 @@ type pair struct {
 	creating, real string // values of PULUMI_DEBUG_PROVIDERS
 }
 
-func (p pair) measure(ctx context.Context) (Row, error) {
-	row := Row{
-		Name: fmt.Sprintf("c  preview, no changes, %d brokers", p.brokers), Unit: "s",
-		MaxRatio: previewTarget, PeerName: "Pulumi's floor",
-	}
+// measure compares with two floors: the very resources of the stack, and as many
+// of the smallest that there are.
+func (p pair) measure(ctx context.Context) ([]Row, error) {
 	ours, err := p.ours(ctx)
 	if err != nil {
-		return row, err
+		return nil, err
 	}
 	shape, err := p.preview(ctx, ours)
 	if err != nil {
-		return row, err
+		return nil, err
 	}
-	floor, err := p.floor(ctx, shape)
+	same, err := p.plainly(ctx, filepath.Join(p.work, ours.Name), ours.Name)
 	if err != nil {
-		return row, err
+		return nil, err
 	}
+	smallest, err := p.floor(ctx, shape)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("c  preview, no changes, %d brokers", p.brokers)
 	if p.full {
-		row.Name += ", everything on"
+		name += ", everything on"
 	}
-	row.Name += fmt.Sprintf(", %d resources", shape.plain+shape.components)
+	name += fmt.Sprintf(", %d resources", shape.plain+shape.components)
+	rows := []Row{
+		{Name: name, Unit: "s", MaxRatio: previewTarget, PeerName: "the same resources, plain"},
+		{Name: name, Unit: "s", MaxRatio: previewTarget, PeerName: "as many of the smallest resources"},
+	}
 	for range previewRuns {
-		if err := p.timed(ctx, &row.Ours, ours, shape); err != nil {
-			return row, err
+		if err := p.timed(ctx, &rows[0].Ours, ours, shape); err != nil {
+			return nil, err
 		}
-		if err := p.timed(ctx, &row.Peer, floor, shape); err != nil {
-			return row, err
+		for i, floor := range []*automation.Stack{same, smallest} {
+			if err := p.timed(ctx, &rows[i].Peer, floor, shape); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return row, nil
+	rows[1].Ours = rows[0].Ours
+	return rows, nil
 }
 
 // timed adds one preview, which must show what it showed before.
@@ -209,7 +219,8 @@ func (p pair) ours(ctx context.Context) (*automation.Stack, error) {
 	return p.make(ctx, dir, name, program.Deploy)
 }
 
-// floor makes the stack that ours is compared with.
+// floor makes a stack of as many resources as ours has, each the smallest that there
+// is.
 func (p pair) floor(ctx context.Context, s shape) (*automation.Stack, error) {
 	name := fmt.Sprintf("bench-floor-%d-%t", p.brokers, p.full)
 	dir := filepath.Join(p.work, name)

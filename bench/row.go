@@ -118,9 +118,10 @@ const caption = `
 Medians, with the number of runs. Both sides of a row ran in turn, on this machine, in this run.
 a  From "every host has booted" until a record is acknowledged by all in-sync replicas.
 b  The same command again, with nothing to change.
-c  A preview with nothing to change. The peer is the floor of Pulumi itself: a program run the same
-   way that declares as many empty components and as many plain resources (tls.PrivateKey with one
-   argument, the smallest that there is), same engine, same kind of providers, same file backend.
+c  A preview with nothing to change. The peers are floors of Pulumi itself, run the same way on the same
+   engine, providers and backend: a program that declares the stack's very resources, each with the
+   values that the state has, and computes nothing; and one of as many empty components and as many
+   of the smallest resources (tls.PrivateKey with one argument).
    With everything on it is the example of a production stack; how a preview grows has 30 for its peer.
 d  A preview with nothing to change: the driver's whole time less that of the engine's process.
 e  The report of a preview that this run made: from its first event, decoding included, to text,
