@@ -7,6 +7,26 @@ import (
 	"time"
 )
 
+// The random story that every run of the tests tells: another seed than TestRandom's.
+const (
+	shortSteps = 3
+	shortSeed  = 35
+)
+
+// TestRandomShort is TestRandom's story with another seed, and a few steps of it.
+func TestRandomShort(t *testing.T) {
+	w := newWanderer(t, "short", shortSeed, 3)
+	load := w.count(t, w.stack, w.stack, "--delivery-timeout", "10m")
+	for n := 1; n <= shortSteps; n++ {
+		w.step(t, n, load)
+	}
+	load.holds(t)
+	if w.kills == 0 {
+		t.Error("no driver was killed while members changed; take another seed")
+	}
+	nothing(t, "preview in the end", w.preview(t, w.stack))
+}
+
 // draw is the next card; a deck that is used up is followed by another.
 func (w *wanderer) draw() drawn {
 	if len(w.deck) == 0 {
