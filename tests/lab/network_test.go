@@ -41,12 +41,18 @@ func (n networkStory) file(t *testing.T, s story, nat, entry string, replace ...
 		fmt.Sprintf("zones: [us-east-1a, us-east-1b]\n    natGateways: %s\n    peerVpc:\n      id: %s", nat, n.peer),
 		"    count: 3\n  kraftstack:brokers:\n    count: 3\n", "    count: 1\n  kraftstack:brokers:\n    count: 2\n",
 		"  kraftstack:controllers:\n", "  kraftstack:entry:\n    loadBalancer: " + entry + "\n  kraftstack:controllers:\n",
-		"http://downloads.kraftstack.lab/", "http://kraftstack-mirror.s3.us-east-1.amazonaws.com/",
+		"http://downloads.kraftstack.lab/", "http://" + mirrorBucket + "/",
+		preparedImage, "", // what Ubuntu publishes: it has no Java, and its list names the internet
+		"  kraftstack:kafka:\n", "  kraftstack:hosts: {aptSources: [\"deb [trusted=yes] http://" + mirrorBucket + "/debian ./\"]}\n  kraftstack:kafka:\n",
 	}, replace...)...)
 }
 
 func (n networkStory) host(name string) string { return n.stack + "-" + name }
 
+// mirrorBucket is the lab's mirror in S3, which hosts reach by the VPC's endpoint.
+const mirrorBucket = "kraftstack-mirror.s3.us-east-1.amazonaws.com"
+
+// isBornWithoutNAT: hosts without a way to the internet find Kafka and Java in S3.
 func (n networkStory) isBornWithoutNAT(t *testing.T, s story) {
 	n.file(t, s, "none", "none")
 	s.up(t, n.stack)
@@ -57,6 +63,13 @@ func (n networkStory) isBornWithoutNAT(t *testing.T, s story) {
 	}
 	if !(flow{from: broker, to: "198.51.100.90", port: 80}).open() {
 		t.Error("a host without NAT does not reach S3")
+	}
+	java := s.ssh(t, n.stack, "broker-1001", "zgrep -h 'Commandline:.*jre' /var/log/apt/history.log*; cat /etc/apt/sources.list; "+
+		"apt-get indextargets --format '$(SITE)' | sort -u")
+	for _, text := range []string{"install openjdk", "deb [trusted=yes] http://downloads.kraftstack.lab/debian", "http://" + mirrorBucket + "/debian"} {
+		if !strings.Contains(java, text) {
+			t.Errorf("the host did not install Java from S3 alone: no %q in\n%s", text, java)
+		}
 	}
 }
 
