@@ -180,6 +180,10 @@ func threads() section {
 // heartbeat that changes nothing writes no metadata, so more of them cost little. And
 // a follower that asks a new leader before that knows of its office pauses, by default
 // for 1000 ms, and with it all that wants an acknowledgement of every replica.
+//
+// A follower asks for a partition that moved only when its last fetch from that leader
+// was answered, after 500 ms by default where nothing is written meanwhile; and nothing
+// is, by a producer whose connection waits for that partition's acknowledgement.
 func safety() section {
 	return section{"Safety before availability; leaders leave a node before it stops.", []property{
 		{"unclean.leader.election.enable", "false"},
@@ -187,5 +191,6 @@ func safety() section {
 		{"auto.leader.rebalance.enable", "true"},
 		{"broker.heartbeat.interval.ms", "500"},
 		{"replica.fetch.backoff.ms", "100"},
+		{"replica.fetch.wait.max.ms", "100"},
 	}}
 }
