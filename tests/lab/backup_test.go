@@ -1,5 +1,3 @@
-//go:build long
-
 package lab_test
 
 import (
@@ -99,30 +97,4 @@ func metadataLost(t *testing.T, s story, stack string) {
 	readOrders(t, s, stack)
 	s.must(t, "smoke", "--stack", stack)
 	nothing(t, "preview with the restored metadata", s.preview(t, stack))
-}
-
-// TestControllersLost: the hosts and disks of all controllers are lost, and with them
-// all that says whose records are on the brokers' disks.
-func TestControllersLost(t *testing.T) {
-	s := shared
-	const stack = "controllers-lost"
-	s.stackFile(t, stack, "    mode: combined\n    count: 3\n",
-		"    mode: dedicated\n    count: 3\n    instanceType: t3.small\n    volume:\n      sizeGiB: 1\n")
-	t.Cleanup(func() { s.must(t, "destroy", "--stack", stack, "--yes") })
-	s.up(t, stack)
-	toolsMoveRecords(t, s, stack)
-	s.must(t, "bootstrap", "--stack", stack)
-	s.must(t, "backup", "--stack", stack)
-	for _, host := range []string{"controller-1", "controller-2", "controller-3"} {
-		s.loseDisk(t, stack, host)
-	}
-	s.refused(t, 8, []string{"step: configure", "is empty", "was expected on it"}, "up", "--stack", stack)
-	s.must(t, "restore", "metadata", "--stack", stack)
-	s.up(t, stack)
-	if v := s.view(t, stack); len(v.Brokers) != 3 || len(v.Quorum.Voters) != 3 {
-		t.Errorf("the cluster has brokers %+v and voters %+v", v.Brokers, v.Quorum.Voters)
-	}
-	readOrders(t, s, stack)
-	s.must(t, "smoke", "--stack", stack)
-	nothing(t, "preview in the end", s.preview(t, stack))
 }
