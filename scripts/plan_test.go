@@ -222,3 +222,16 @@ func TestScaleInIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokersThatAreDownKeepWhatTheyHave: one that does not answer has not left. What
+// leaves moves beside it, and where nobody leaves there is nothing to refuse.
+func TestBrokersThatAreDownKeepWhatTheyHave(t *testing.T) {
+	f := fleet{racks: map[int]string{1: "a", 3: "c"}, disk: 1 << 40, partitions: []placed{{"t", []int{1, 2, 3}, 1 << 20}}}
+	if p := f.plan(t, true, 1, 2, 3, 4); p.Refused != "" || len(p.Moves) != 0 {
+		t.Errorf("2 is down and 4 is yet to join, and the plan is %+v", p)
+	}
+	f = fleet{racks: map[int]string{1: "a", 3: "a", 5: "a"}, disk: 1 << 40, partitions: []placed{{"t", []int{1, 2, 5}, 1 << 20}}}
+	if p := f.plan(t, true, 1, 2, 3); p.Refused != "" || len(p.Moves) != 1 || !slices.Equal(p.Moves[0].After, []int{1, 2, 3}) {
+		t.Errorf("2 is down while 5 leaves, and the plan is %+v", p)
+	}
+}

@@ -260,7 +260,8 @@ def main():
         planned(brokers.live, wanted, brokers.partitions, drain_only=True)
     elif verb == "leave":
         brokers.look()
-        move(brokers, sorted(brokers.live.keys() - set(wanted)), int(rest[1]), True)
+        there = brokers.live.keys() | {id for one in brokers.partitions for id in one["replicas"]}
+        move(brokers, sorted(there - set(wanted)), int(rest[1]), True)
     elif verb == "empty":
         empty(brokers, wanted[0])
     elif verb == "unregister":

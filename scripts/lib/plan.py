@@ -36,11 +36,12 @@ class Move:
 
 class Plan:
     """brokers: {id: {"rack", "total", "usable"}} of all that live. partitions: [{"topic",
-    "index", "replicas", "size"}]. wanted: the ids of those that stay."""
+    "index", "replicas", "size"}]. wanted: the ids of those that stay, be they down."""
 
     def __init__(self, brokers, wanted, partitions):
         self.racks = {id: broker["rack"] or "" for id, broker in brokers.items()}
         self.disks = {id: broker for id, broker in brokers.items()}
+        self.kept = set(wanted)  # some may be down: what they hold stays theirs
         self.stay = sorted(id for id in wanted if id in brokers)
         self.incoming = dict.fromkeys(self.stay, 0)
         self.moves = [Move(one, one["size"]) for one in sorted(partitions, key=lambda one: (-one["size"], one["topic"], one["index"]))]
@@ -76,7 +77,7 @@ class Plan:
         """Moves every replica away from the brokers that do not stay."""
         for move in self.moves:
             for place, old in enumerate(move.before):
-                if old not in self.load:
+                if old not in self.kept:
                     self.give(move, place, self.heir(move, place))
         for id in self.stay:
             if self.incoming[id] > 0 and not self.has_room(id, 0):
