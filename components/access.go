@@ -3,7 +3,6 @@ package components
 import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
-	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
 	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -11,23 +10,25 @@ import (
 )
 
 // Access is the way in: the stack's SSH key pair, the security groups, and the
-// bastion that every connection to a private host passes through.
+// bastion that every connection to a private host passes through, or, without
+// one, what Session Manager needs in its place.
 type Access struct {
 	pulumi.ResourceState
 	namer
 
-	Key          *tls.PrivateKey // logs in to every host
-	bornKey      *tls.PrivateKey // logs in to a host that was just born
-	hosts        *tls.PrivateKey // the keys of all hosts derive from it
-	bornHosts    *tls.PrivateKey // those that hosts are born with
-	BastionGroup *ec2.SecurityGroup
+	Key          *tls.PrivateKey    // logs in to every host
+	bornKey      *tls.PrivateKey    // logs in to a host that was just born
+	hosts        *tls.PrivateKey    // the keys of all hosts derive from it
+	bornHosts    *tls.PrivateKey    // those that hosts are born with
+	BastionGroup *ec2.SecurityGroup // nil without a bastion
 	NodeGroup    *ec2.SecurityGroup
-	Bastion      *Bastion
+	Bastion      *Bastion // nil where Session Manager is the way in
 
-	keyPair *ec2.KeyPair
-	user    string
-	timeout int
-	keys    int // their generation
+	sessions *sessions // nil where the bastion is the way in
+	keyPair  *ec2.KeyPair
+	user     string
+	timeout  int
+	keys     int // their generation
 	// rules must exist before anything dials a host.
 	rules []pulumi.Resource
 }
@@ -38,6 +39,9 @@ type AccessArgs struct {
 	Tags    Tags
 	Network *Network
 	Launch  *Launch
+	// Profile is the AWS profile that sessions are started with; "" is the
+	// environment's credentials.
+	Profile string
 }
 
 // NewAccess makes the way into a stack's network.
@@ -55,19 +59,36 @@ func NewAccess(ctx *pulumi.Context, name string, args AccessArgs, opts ...pulumi
 	if err := ctx.RegisterComponentResourceV2("kraftstack:access:Access", name, pulumi.Map{"adminCidrs": cidrs}, a, opts...); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(*pulumi.Context, AccessArgs) error{
-		a.addKeyPair, a.addGroups, a.addBastionRules, a.addNodeRules, a.addClientRules,
-	} {
+	steps := []func(*pulumi.Context, AccessArgs) error{a.addKeyPair, a.addGroups, a.addNodeRules, a.addClientRules}
+	if args.Stack.Access.HasBastion() {
+		steps = append(steps, a.addBastionRules, a.addBastion)
+	} else {
+		steps = append(steps, a.addSessions)
+	}
+	for _, step := range steps {
 		if err := step(ctx, args); err != nil {
 			return nil, err
 		}
 	}
-	bastion, err := newBastion(ctx, "bastion", args, a)
-	if err != nil {
-		return nil, err
+	outputs := pulumi.Map{}
+	if a.Bastion != nil {
+		outputs["bastionAddress"] = a.Bastion.Address()
 	}
-	a.Bastion = bastion
-	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{"bastionAddress": bastion.Address()})
+	return a, ctx.RegisterResourceOutputs(a, outputs)
+}
+
+func (a *Access) addBastion(ctx *pulumi.Context, args AccessArgs) (err error) {
+	a.Bastion, err = newBastion(ctx, "bastion", args, a)
+	return err
+}
+
+// reachable is what must be there before a private host can be reached. A bastion
+// has its keys for good once its toolkit is there.
+func (a *Access) reachable() []pulumi.Resource {
+	if a.Bastion == nil {
+		return append(a.sessions.resources(), a.rules...)
+	}
+	return append([]pulumi.Resource{a.Bastion.toolkit}, a.rules...)
 }
 
 func (a *Access) addKeyPair(ctx *pulumi.Context, _ AccessArgs) (err error) {
@@ -99,8 +120,10 @@ func (a *Access) addGroups(ctx *pulumi.Context, args AccessArgs) (err error) {
 			Tags:                a.tagged(suffix),
 		}, pulumi.Parent(a))
 	}
-	if a.BastionGroup, err = group("bastion-group", "Bastion of Kafka stack "+a.stack); err != nil {
-		return err
+	if args.Stack.Access.HasBastion() {
+		if a.BastionGroup, err = group("bastion-group", "Bastion of Kafka stack "+a.stack); err != nil {
+			return err
+		}
 	}
 	a.NodeGroup, err = group("node-group", "Kafka nodes of stack "+a.stack)
 	return err
@@ -133,7 +156,8 @@ func (a *Access) addBastionRules(ctx *pulumi.Context, args AccessArgs) error {
 }
 
 // addNodeRules admits exactly what Kafka and its operators need: SSH and the
-// brokers' ports from the bastion, Kafka's ports among the nodes. Nodes reach
+// brokers' ports from the bastion, Kafka's ports among the nodes. Sessions come
+// from the host itself and need none. Nodes reach
 // each other and the servers of their packages; answers need no rule.
 func (a *Access) addNodeRules(ctx *pulumi.Context, args AccessArgs) error {
 	type source struct {
@@ -142,9 +166,12 @@ func (a *Access) addNodeRules(ctx *pulumi.Context, args AccessArgs) error {
 		ports portRange
 		why   string
 	}
-	sources := []source{{a.BastionGroup, "bastion", single(sshPort), "SSH through the bastion"}}
-	for _, ports := range clientPorts(args.Stack) {
-		sources = append(sources, source{a.BastionGroup, "bastion", ports, "Kafka tools on the bastion"})
+	var sources []source
+	if a.BastionGroup != nil {
+		sources = append(sources, source{a.BastionGroup, "bastion", single(sshPort), "SSH through the bastion"})
+		for _, ports := range clientPorts(args.Stack) {
+			sources = append(sources, source{a.BastionGroup, "bastion", ports, "Kafka tools on the bastion"})
+		}
 	}
 	for _, ports := range nodePorts() {
 		sources = append(sources, source{a.NodeGroup, "nodes", ports, "Brokers and voters among themselves"})
@@ -235,54 +262,4 @@ func (a *Access) allowEgress(ctx *pulumi.Context, suffix string, ports portRange
 	rule, err := vpc.NewSecurityGroupEgressRule(ctx, a.resource(suffix), args, pulumi.Parent(a))
 	a.rules = append(a.rules, rule)
 	return err
-}
-
-// User is who logs in to every host.
-func (a *Access) User() string { return a.user }
-
-// direct dials an address without a hop.
-func (a *Access) direct(address pulumi.StringInput, key *tls.PrivateKey, shown hostKey) remote.ConnectionArgs {
-	return remote.ConnectionArgs{
-		Host:           address,
-		User:           pulumi.String(a.user),
-		PrivateKey:     key.PrivateKeyOpenssh,
-		HostKey:        shown.Public,
-		DialErrorLimit: pulumi.Int(dialErrorLimit(a.timeout)),
-		PerDialTimeout: pulumi.Int(perDialTimeout),
-	}
-}
-
-// Connection is the one way that this program connects to a private host:
-// through the bastion, with both host keys pinned. The key of each was made in
-// this graph and given to the host by cloud-init, so there is no first use to
-// trust.
-func (a *Access) Connection(address pulumi.StringInput, key *tls.PrivateKey, shown hostKey) remote.ConnectionArgs {
-	bastion := a.Bastion.connection
-	connection := a.direct(address, key, shown)
-	connection.Proxy = remote.ProxyConnectionArgs{
-		Host: bastion.Host, User: bastion.User, PrivateKey: bastion.PrivateKey, HostKey: bastion.HostKey,
-		DialErrorLimit: bastion.DialErrorLimit, PerDialTimeout: bastion.PerDialTimeout,
-	}
-	return connection
-}
-
-// perDialTimeout in seconds is for one try: far more than a connection takes
-// that is answered at all, and short enough that a silent host does not eat
-// many times the limit below.
-const perDialTimeout = 5
-
-// dialErrorLimit is how many failed tries make up the time that a host has to
-// answer. A refused connection comes back at once, so all that spaces the
-// tries is the command provider's back-off: 0.1 s, each time half as long
-// again, at most 5 s (pulumi sdk, common/util/retry). Where tries are met with
-// silence it takes about twice as long.
-func dialErrorLimit(seconds int) int {
-	const first, factor, longest = 0.1, 1.5, 5.0
-	tries, waited, pause := 1, 0.0, first
-	for waited < float64(seconds) {
-		tries++
-		waited += pause
-		pause = min(pause*factor, longest)
-	}
-	return tries
 }

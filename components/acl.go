@@ -49,7 +49,10 @@ func publicACL(stack config.Stack) aclRules {
 		r.fixedOut = append(r.fixedOut, aclRule{anywhere, ports})
 	}
 	// To the nodes: SSH and Kafka from the bastion, and NAT's answers.
-	r.fixedOut = append(r.fixedOut, aclRule{vpc, single(sshPort)}, aclRule{vpc, anyEphemeral})
+	if stack.Access.HasBastion() {
+		r.fixedOut = append(r.fixedOut, aclRule{vpc, single(sshPort)})
+	}
+	r.fixedOut = append(r.fixedOut, aclRule{vpc, anyEphemeral})
 	for _, cidr := range stack.Access.AdminCIDRs {
 		r.listedIn = append(r.listedIn, aclRule{cidr.String(), single(sshPort)})
 		r.listedOut = append(r.listedOut, aclRule{cidr.String(), anyEphemeral})
@@ -64,7 +67,12 @@ func privateACL(stack config.Stack, bastion string) aclRules {
 	vpc := stack.Network.CIDR.String()
 	// Answers to what hosts asked: from the internet, S3 and each other. The
 	// range is Linux's own, and has none of Kafka's ports in it.
-	r.fixedIn = append(r.fixedIn, aclRule{anywhere, hostEphemeral}, aclRule{bastion, single(sshPort)})
+	r.fixedIn = append(r.fixedIn, aclRule{anywhere, hostEphemeral})
+	if stack.Access.HasBastion() {
+		r.fixedIn = append(r.fixedIn, aclRule{bastion, single(sshPort)})
+	} else { // the agents, from other zones, to the endpoints of Session Manager
+		r.fixedIn = append(r.fixedIn, aclRule{vpc, single(httpsPort)})
+	}
 	inside := kafkaPorts(stack)
 	if stack.Entry.Balanced() {
 		// A load balancer's nodes probe from any port, and are answered there.
@@ -103,8 +111,10 @@ func clientNetworks(stack config.Stack) []netip.Prefix {
 // addNetworkACLs gives the public and the private subnets an ACL each. What is
 // not listed is denied by AWS's own last rule.
 func (n *Network) addNetworkACLs(ctx *pulumi.Context, stack config.Stack) (err error) {
-	if n.publicACL, err = n.addACL(ctx, "public", n.PublicSubnets, publicACL(stack)); err != nil {
-		return err
+	if stack.HasPublicSubnets() {
+		if n.publicACL, err = n.addACL(ctx, "public", n.PublicSubnets, publicACL(stack)); err != nil {
+			return err
+		}
 	}
 	n.privateACL, err = n.addACL(ctx, "private", n.PrivateSubnets, privateACL(stack, n.plan[0].Public.String()))
 	return err

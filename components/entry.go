@@ -81,9 +81,11 @@ func (e *Entry) addRules(ctx *pulumi.Context, args EntryArgs) error {
 				return err
 			}
 		}
-		err := e.allowIngress(ctx, ports, "bastion", &vpc.SecurityGroupIngressRuleArgs{ReferencedSecurityGroupId: args.Access.BastionGroup.ID()})
-		if err != nil {
-			return err
+		if bastion := args.Access.BastionGroup; bastion != nil {
+			err := e.allowIngress(ctx, ports, "bastion", &vpc.SecurityGroupIngressRuleArgs{ReferencedSecurityGroupId: bastion.ID()})
+			if err != nil {
+				return err
+			}
 		}
 		for _, group := range args.Stack.Access.ClientGroups {
 			err := e.allowIngress(ctx, ports, group, &vpc.SecurityGroupIngressRuleArgs{ReferencedSecurityGroupId: pulumi.String(group)})
@@ -114,6 +116,9 @@ func (e *Entry) allowPassage(ctx *pulumi.Context, access *Access, ports portRang
 		suffix   string
 		from, to *ec2.SecurityGroup
 	}{{"-to-nodes", e.Group, access.NodeGroup}, {"-out-of-bastion", access.BastionGroup, e.Group}} {
+		if way.from == nil {
+			continue // there is no bastion
+		}
 		name := ports.String() + way.suffix
 		_, err := vpc.NewSecurityGroupEgressRule(ctx, e.resource(name), &vpc.SecurityGroupEgressRuleArgs{
 			SecurityGroupId: way.from.ID(), ReferencedSecurityGroupId: way.to.ID(), IpProtocol: pulumi.String("tcp"),

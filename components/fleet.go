@@ -106,11 +106,10 @@ func (f *Fleet) configure(ctx *pulumi.Context, args FleetArgs) error {
 		hosts = append(hosts, args.Stack.Host(node.Node))
 		records = append(records, node.Record)
 	}
-	bastion := args.Access.Bastion.host
-	resolver := host{namer: f.namer, parent: f, Instance: bastion.Instance, connection: bastion.connection}
+	resolver := f.outpost(args.Access)
 	names, err := resolver.command(ctx, "names", commandArgs{
 		create: pulumi.String(toolkitCall("names", "--hosts="+strings.Join(hosts, ","))),
-		after:  append(records, bastion.toolkit),
+		after:  append(records, resolver.toolkit),
 	})
 	if err != nil {
 		return err

@@ -66,16 +66,14 @@ func (g *Golden) bake(ctx *pulumi.Context, args GoldenArgs, architecture, instan
 	err := h.addInstance(ctx, instanceArgs{
 		launch: args.Launch, role: name, instanceType: instanceType,
 		subnet: args.Network.PrivateSubnets[0], group: args.Access.NodeGroup,
-		hostname: name + "." + args.Stack.Domain(),
+		hostname: name + "." + args.Stack.Domain(), after: args.Access.sessions.resources(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	// It is never given later keys: it stops once its image is made.
-	h.connection = args.Access.Connection(h.Instance.PrivateIp, args.Access.bornKey, h.bornKey)
-	// The bastion has its keys for good once its toolkit is there.
-	reachable := append([]pulumi.Resource{args.Access.Bastion.toolkit}, args.Access.rules...)
-	if err := h.addToolkit(ctx, reachable); err != nil {
+	h.connection = args.Access.Connection(h.Instance, args.Access.bornKey, h.bornKey)
+	if err := h.addToolkit(ctx, args.Access.reachable()); err != nil {
 		return nil, err
 	}
 	if err := h.addInstall(ctx, args.Stack, args.Network.privateEgress); err != nil {

@@ -60,6 +60,7 @@ type instanceArgs struct {
 	hostname     string
 	hooks        *pulumi.ResourceHookBinding
 	hop          bool // connections to other hosts pass through it
+	after        []pulumi.Resource
 }
 
 func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
@@ -84,7 +85,7 @@ func (h *host) addInstance(ctx *pulumi.Context, args instanceArgs) (err error) {
 		KeyName:               h.access.keyPair.KeyName,
 		UserData:              userData,
 		Tags:                  h.tags.named(h.stack + "-" + h.name),
-	}, append(opts, pulumi.Parent(h.parent),
+	}, append(opts, pulumi.Parent(h.parent), pulumi.DependsOn(args.after),
 		// The data volume can be in one place only, so the old host goes first.
 		pulumi.DeleteBeforeReplace(true),
 		// Another template, a newer image in it for one, or what a host is first

@@ -76,8 +76,10 @@ func NewLaunch(ctx *pulumi.Context, name string, args LaunchArgs, opts ...pulumi
 	if err := l.addRole(ctx, args.Stack.Region); err != nil {
 		return nil, err
 	}
-	if err := l.addTemplate(ctx, args.Images, roleBastion, args.Stack.Access.Bastion.InstanceType); err != nil {
-		return nil, err
+	if args.Stack.Access.HasBastion() {
+		if err := l.addTemplate(ctx, args.Images, roleBastion, args.Stack.Access.Bastion.InstanceType); err != nil {
+			return nil, err
+		}
 	}
 	if err := l.addSpread(ctx, args.Stack.Nodes()); err != nil {
 		return nil, err
@@ -99,8 +101,9 @@ func (l *Launch) AddNodes(ctx *pulumi.Context, stack config.Stack, images Images
 // trust lets EC2 alone give the role to an instance.
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
-// addRole makes the role that hosts run as. It has no permission at all:
-// nothing on a host calls AWS. That there is one lets a permission be added
+// addRole makes the role that hosts run as. It has no permission at all, since
+// nothing on a host calls AWS, but for what Session Manager's agent needs where
+// there is no bastion (see sessions). That there is one lets a permission be added
 // later without a new host, and keeps an account's default role away.
 func (l *Launch) addRole(ctx *pulumi.Context, region string) (err error) {
 	// Roles are known in all regions of an account.

@@ -13,14 +13,14 @@ import (
 const anywhere = "0.0.0.0/0"
 
 // Network is the VPC of a stack: per zone a public subnet for the bastion and
-// NAT gateways and a private one for Kafka, their routes and network ACLs, an
+// NAT gateways, where there are any, and a private one for Kafka, their routes and network ACLs, an
 // endpoint for S3, and the private DNS zone that holds every node's name.
 type Network struct {
 	pulumi.ResourceState
 	namer
 
 	VPC            *ec2.Vpc
-	PublicSubnets  []*ec2.Subnet // in the order of the zones
+	PublicSubnets  []*ec2.Subnet // in the order of the zones; none where nothing would be in them
 	PrivateSubnets []*ec2.Subnet // in the order of the zones
 	NATAddresses   []*ec2.Eip
 	DNSZone        *route53.Zone
@@ -88,13 +88,6 @@ func (n *Network) addVPC(ctx *pulumi.Context, stack config.Stack) (err error) {
 	if err != nil {
 		return err
 	}
-	n.gateway, err = ec2.NewInternetGateway(ctx, n.resource("internet-gateway"), &ec2.InternetGatewayArgs{
-		VpcId: n.VPC.ID(),
-		Tags:  n.tagged("internet-gateway"),
-	}, pulumi.Parent(n))
-	if err != nil {
-		return err
-	}
 	// The VPC comes with a group that lets its members talk to each other.
 	// Nobody wears it; emptied, it also serves nobody by accident.
 	_, err = ec2.NewDefaultSecurityGroup(ctx, n.resource("default-group"), &ec2.DefaultSecurityGroupArgs{
@@ -104,9 +97,19 @@ func (n *Network) addVPC(ctx *pulumi.Context, stack config.Stack) (err error) {
 	return err
 }
 
-// addPublicSubnets makes the subnets that share one route to the internet
-// gateway.
-func (n *Network) addPublicSubnets(ctx *pulumi.Context, stack config.Stack) error {
+// addPublicSubnets makes the internet gateway, and the subnets that share one
+// route to it. A stack in which nothing would use them has neither.
+func (n *Network) addPublicSubnets(ctx *pulumi.Context, stack config.Stack) (err error) {
+	if !stack.HasPublicSubnets() {
+		return nil
+	}
+	n.gateway, err = ec2.NewInternetGateway(ctx, n.resource("internet-gateway"), &ec2.InternetGatewayArgs{
+		VpcId: n.VPC.ID(),
+		Tags:  n.tagged("internet-gateway"),
+	}, pulumi.Parent(n))
+	if err != nil {
+		return err
+	}
 	table, route, err := n.addRouteTable(ctx, "public", &ec2.RouteArgs{GatewayId: n.gateway.ID()})
 	if err != nil {
 		return err

@@ -97,14 +97,14 @@ func (n *Node) addHost(ctx *pulumi.Context, args NodeArgs) error {
 	err := n.addInstance(ctx, instanceArgs{
 		launch: args.Launch, role: roleOf(n.Node), instanceType: n.InstanceType, placement: args.Launch.group(n.Node),
 		subnet: args.Network.PrivateSubnets[n.Zone], group: args.Access.NodeGroup,
-		hostname: args.Stack.Host(n.Node), hooks: args.InTurn,
+		hostname: args.Stack.Host(n.Node), hooks: args.InTurn, after: args.Access.sessions.resources(),
 	})
 	if err != nil {
 		return err
 	}
-	n.connection = args.Access.Connection(n.Instance.PrivateIp, args.Access.Key, n.HostKey)
-	born := args.Access.Connection(n.Instance.PrivateIp, args.Access.bornKey, n.bornKey)
-	return n.addKeys(ctx, born, append([]pulumi.Resource{args.Access.Bastion.toolkit}, args.Access.rules...))
+	n.connection = args.Access.Connection(n.Instance, args.Access.Key, n.HostKey)
+	born := args.Access.Connection(n.Instance, args.Access.bornKey, n.bornKey)
+	return n.addKeys(ctx, born, args.Access.reachable())
 }
 
 // addVolume makes the data volume, a resource of its own, so that it outlives

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
@@ -29,8 +30,11 @@ type Users struct {
 
 	seed *tls.PrivateKey
 	// host is the bastion: it has the administrator's password, is one hop away,
-	// and reaches every broker, so that any one of them may be down.
+	// and reaches every broker, so that any one of them may be down. Without a
+	// bastion it is the first broker.
 	host host
+	// ready is done when the host can do that.
+	ready []pulumi.Resource
 }
 
 // UsersArgs is what Users are made from.
@@ -50,8 +54,13 @@ func NewUsers(ctx *pulumi.Context, name string, args UsersArgs, opts ...pulumi.R
 	if err := ctx.RegisterComponentResourceV2("kraftstack:users:Users", name, pulumi.Map{}, u, opts...); err != nil {
 		return nil, err
 	}
-	bastion := args.Access.Bastion.host
-	u.host = host{namer: u.namer, parent: u, Instance: bastion.Instance, connection: bastion.connection}
+	outpost := args.Fleet.outpost(args.Access)
+	u.host = host{namer: u.namer, parent: u, Instance: outpost.Instance, connection: outpost.connection}
+	if bastion := args.Access.Bastion; bastion != nil {
+		u.ready = []pulumi.Resource{bastion.client}
+	} else {
+		u.ready = args.Fleet.administrated
+	}
 	var err error
 	// A key pair that nobody uses as one: its private half is a random secret
 	// that lives in the state, from which generated passwords derive.
@@ -99,7 +108,7 @@ func (u *Users) add(ctx *pulumi.Context, args UsersArgs, user config.User) error
 		remembers: true,
 		stdin:     stdin,
 		triggers:  pulumi.Array{},
-		after:     append([]pulumi.Resource{args.Access.Bastion.client}, args.Fleet.rolled...),
+		after:     slices.Concat(u.ready, args.Fleet.rolled),
 	}, pulumi.DeletedWith(args.Network.VPC))
 	return err
 }

@@ -21,7 +21,7 @@ import (
 // have to take over.
 func (f *Fleet) stage(ctx *pulumi.Context, args FleetArgs) error {
 	for _, node := range f.Nodes {
-		if err := node.addToolkit(ctx, args.Access.rules); err != nil {
+		if err := node.addToolkit(ctx, append(args.Access.sessions.resources(), args.Access.rules...)); err != nil {
 			return err
 		}
 	}
@@ -36,8 +36,10 @@ func (f *Fleet) stage(ctx *pulumi.Context, args FleetArgs) error {
 	if err != nil {
 		return err
 	}
-	if err := args.Access.Bastion.addInstall(ctx, args.Stack, []pulumi.Resource{admitted}, "--activate"); err != nil {
-		return err
+	if bastion := args.Access.Bastion; bastion != nil {
+		if err := bastion.addInstall(ctx, args.Stack, []pulumi.Resource{admitted}, "--activate"); err != nil {
+			return err
+		}
 	}
 	for _, node := range f.Nodes {
 		if err := node.addSoftware(ctx, args, admitted); err != nil {
@@ -113,13 +115,30 @@ func (f *Fleet) brokerIDs() string {
 // once runs a step for the whole cluster on its first broker. A replaced host is
 // no reason to run it again: the cluster keeps what it does.
 func (f *Fleet) once(ctx *pulumi.Context, step string, args commandArgs) (*remote.Command, error) {
+	caller := f.firstBroker()
+	args.triggers = pulumi.Array{}
+	args.after = append([]pulumi.Resource{caller.toolkit}, args.after...)
+	return caller.command(ctx, step, args)
+}
+
+// firstBroker is the host of steps for the whole cluster. Every stack has one:
+// config sees to that.
+func (f *Fleet) firstBroker() host {
 	for _, node := range f.Nodes {
 		if node.Broker {
-			caller := host{namer: f.namer, parent: f, Instance: node.Instance, connection: node.connection}
-			args.triggers = pulumi.Array{}
-			args.after = append([]pulumi.Resource{node.toolkit}, args.after...)
-			return caller.command(ctx, step, args)
+			return host{namer: f.namer, parent: f, Instance: node.Instance, connection: node.connection, toolkit: node.toolkit}
 		}
 	}
-	return nil, fmt.Errorf("stack %s has no broker", f.stack)
+	return host{}
+}
+
+// outpost is the host that speaks to the cluster as its administrator: the
+// bastion, from which every broker may be down, or the first broker of a stack
+// that has none, which logs in with its own certificate.
+func (f *Fleet) outpost(access *Access) host {
+	if access.Bastion == nil {
+		return f.firstBroker()
+	}
+	bastion := access.Bastion.host
+	return host{namer: f.namer, parent: f, Instance: bastion.Instance, connection: bastion.connection, toolkit: bastion.toolkit}
 }

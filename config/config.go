@@ -91,7 +91,7 @@ const (
 
 // Access is kraftstack:access.
 type Access struct {
-	AdminCIDRs []netip.Prefix // who may reach the bastion's SSH; required
+	AdminCIDRs []netip.Prefix // who may reach the bastion's SSH; required where there is one
 	// OpenToWorld is the named override without which 0.0.0.0/0 is refused.
 	OpenToWorld bool
 	Bastion     Bastion
@@ -105,13 +105,25 @@ type Access struct {
 	HostTimeoutSeconds int
 	// KeyGeneration counts the SSH keys: the pair that logs in, and each host's.
 	KeyGeneration int
+	// LocalPort is where up's steps find the way to the hosts, on the loopback of
+	// the machine that runs it, where Session Manager is that way. Default 20000
+	// to 29999, by the stack's name.
+	LocalPort int
 }
 
 // Bastion is the host that all SSH passes through.
 type Bastion struct {
 	InstanceType string // default t3.micro
-	Count        int    // 1 for now
+	Count        int    // default 1; 0: Session Manager is the way in
 }
+
+// HasPublicSubnets says whether there is anything to be in them.
+func (s Stack) HasPublicSubnets() bool {
+	return s.Access.HasBastion() || s.Network.NATGateways != NATNone
+}
+
+// HasBastion says whether the way in is a bastion, and not Session Manager.
+func (a Access) HasBastion() bool { return a.Bastion.Count > 0 }
 
 // Controllers is kraftstack:controllers.
 type Controllers struct {

@@ -67,10 +67,13 @@ type roleField struct {
 }
 
 func (s Stack) roleFields() []roleField {
-	fields := []roleField{
-		{typeKey: "access.bastion.instanceType", instanceType: s.Access.Bastion.InstanceType},
-		{typeKey: "brokers.instanceType", volumeKey: "brokers.volume", instanceType: s.Brokers.InstanceType, volume: s.Brokers.Volume, kafka: true},
+	var fields []roleField
+	if s.Access.HasBastion() {
+		fields = append(fields, roleField{typeKey: "access.bastion.instanceType", instanceType: s.Access.Bastion.InstanceType})
 	}
+	fields = append(fields, roleField{
+		typeKey: "brokers.instanceType", volumeKey: "brokers.volume", instanceType: s.Brokers.InstanceType, volume: s.Brokers.Volume, kafka: true,
+	})
 	if s.Controllers.Mode == ModeDedicated {
 		fields = append(fields, roleField{
 			typeKey: "controllers.instanceType", volumeKey: "controllers.volume",

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"path"
 	"strings"
@@ -149,6 +150,9 @@ const mostAdmins = 12
 func (r *reader) admins() {
 	s := r.stack
 	key := Namespace + ":access.adminCidrs"
+	if r.sound("access.bastion.count") {
+		r.wayIn(key)
+	}
 	if count := len(s.Access.AdminCIDRs); count > mostAdmins {
 		r.problem(key, count, "is more networks than a network ACL has rules for", fmt.Sprintf("at most %d, wider ones if need be", mostAdmins))
 	}
@@ -165,6 +169,37 @@ func (r *reader) admins() {
 				"another network.cidr, or the administrators' public addresses")
 		}
 	}
+}
+
+// wayIn holds what each way in needs, and refuses what belongs to the other one.
+func (r *reader) wayIn(admins string) {
+	access := &r.stack.Access
+	if access.HasBastion() {
+		if !r.has("access.adminCidrs") && !r.bad[admins] {
+			r.problem(admins, nil, "is missing", adminsAllowed)
+		}
+		if r.has("access.localPort") {
+			r.problem(Namespace+":access.localPort", access.LocalPort, "has no use where the bastion is the way in", "access.bastion.count: 0, or remove the line")
+		}
+		return
+	}
+	for _, field := range []string{"access.adminCidrs", "access.openToWorld", "access.bastion.instanceType"} {
+		if r.has(field) {
+			r.problem(Namespace+":"+field, nil, "has no use without a bastion: IAM says who may reach a host", "access.bastion.count: 1, or remove the line")
+		}
+	}
+	if !r.has("access.localPort") {
+		access.LocalPort = localPort(r.stack.Name)
+	}
+}
+
+// localPort spreads stacks over ports that Linux opens no connections from, so
+// that two seldom meet on one machine.
+func localPort(stack string) int {
+	const first, count = 20000, 10000
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(stack)) // a hash takes everything
+	return first + int(hash.Sum32()%count)
 }
 
 // Ratios of gp3; see volume in table.go.

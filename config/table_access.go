@@ -1,11 +1,14 @@
 package config
 
+const adminsAllowed = "a list of IPv4 networks in CIDR form with no host bits, such as [203.0.113.0/24], at most 12; for one address write 203.0.113.7/32"
+
 func accessField() field {
 	return field{name: "access", kind: object, doc: "Who can reach the stack's hosts.", fields: []field{
 		{
-			name: "adminCidrs", kind: textList, required: true,
-			doc:     "The networks whose addresses may reach the bastion's SSH port. Nothing else of the stack can be reached from outside the VPC.",
-			allowed: "a list of IPv4 networks in CIDR form with no host bits, such as [203.0.113.0/24], at most 12; for one address write 203.0.113.7/32",
+			name: "adminCidrs", kind: textList,
+			doc:     "The networks whose addresses may reach the bastion's SSH port; required where there is a bastion. Nothing else of the stack can be reached from outside the VPC.",
+			defText: "required with a bastion",
+			allowed: adminsAllowed,
 			set:     setAdmins,
 		},
 		{
@@ -35,10 +38,16 @@ func accessField() field {
 		{name: "bastion", kind: object, doc: "The host that all SSH passes through.", fields: []field{
 			instanceType("t3.micro", "The bastion's instance type.", func(s *Stack) *string { return &s.Access.Bastion.InstanceType }),
 			{
-				name: "count", kind: number, def: "1", doc: "How many bastions there are.",
-				allowed: "1: more than one bastion is not supported yet",
-				set:     into(func(s *Stack) *int { return &s.Access.Bastion.Count }, between(1, 1)),
+				name: "count", kind: number, def: "1", doc: "How many bastions there are. With 0 AWS Session Manager is the way in: no port of the stack is open to anybody outside, and IAM says who may reach a host (docs/network.md).",
+				allowed: "1, or 0",
+				set:     into(func(s *Stack) *int { return &s.Access.Bastion.Count }, between(0, 1)),
 			},
 		}},
+		{
+			name: "localPort", kind: number, defText: "by the stack's name",
+			doc:     "With no bastion: the port on the loopback of the machine that runs `up` where its steps find the way to the hosts. The default is one from 20000 to 29999.",
+			allowed: "a number from 1024 to 65535 that nothing else listens on",
+			set:     into(func(s *Stack) *int { return &s.Access.LocalPort }, between(1024, 65535)),
+		},
 	}}
 }

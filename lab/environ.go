@@ -48,6 +48,17 @@ func Environ(ctx context.Context, o Options) ([]Variable, error) {
 	return variables, nil
 }
 
+// Profile is the AWS profile that the stacks of the lab name. It is in no file but
+// the lab's own, so with anything but the lab such a stack has no credentials, and
+// never reaches a real account.
+const Profile = "kraftstack-lab"
+
+// profileText is that file: programs that ask for the profile by its name take
+// credentials from nowhere else.
+func profileText() string {
+	return fmt.Sprintf("[profile %s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", Profile, control.AccessKey, control.SecretKey)
+}
+
 const backendVariable = "PULUMI_BACKEND_URL"
 
 func environ(labDir, path string, tools setup.Tools, status daemon.Status) []Variable {
@@ -61,6 +72,7 @@ func environ(labDir, path string, tools setup.Tools, status daemon.Status) []Var
 		{"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true"},
 		{"PULUMI_SKIP_UPDATE_CHECK", "true"},
 		{"AWS_ENDPOINT_URL", status.Cloud.URL},
+		{"AWS_CONFIG_FILE", filepath.Join(labDir, profileName)},
 		{"AWS_ACCESS_KEY_ID", control.AccessKey},
 		{"AWS_SECRET_ACCESS_KEY", control.SecretKey},
 		{"AWS_EC2_METADATA_DISABLED", "true"},

@@ -27,6 +27,7 @@ func TestEnviron(t *testing.T) {
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
 		"AWS_ENDPOINT_URL":                            "http://127.0.0.1:5000",
+		"AWS_CONFIG_FILE":                             "/lab/aws-profile",
 		"AWS_ACCESS_KEY_ID":                           "lab",
 		"AWS_SECRET_ACCESS_KEY":                       "lab",
 		"AWS_EC2_METADATA_DISABLED":                   "true",

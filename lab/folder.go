@@ -22,6 +22,7 @@ const (
 
 	backendName = "state"
 	homeName    = "pulumi-home"
+	profileName = "aws-profile"
 
 	folderPoll = 200 * time.Millisecond
 )
@@ -37,6 +38,9 @@ func prepareFolder(dir string) error {
 	}
 	if err := os.WriteFile(filepath.Join(dir, markName), []byte(markText), 0o600); err != nil {
 		return fmt.Errorf("mark the lab's folder: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, profileName), []byte(profileText()), 0o600); err != nil {
+		return fmt.Errorf("write the lab's AWS profile: %w", err)
 	}
 	for _, name := range []string{backendName, homeName} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {

@@ -20,9 +20,11 @@ func export(
 	ctx.Export("domain", pulumi.String(stack.Domain()))
 
 	var public, private, natAddresses pulumi.StringArray
-	for i := range network.PublicSubnets {
-		public = append(public, network.PublicSubnets[i].ID())
-		private = append(private, network.PrivateSubnets[i].ID())
+	for _, subnet := range network.PublicSubnets {
+		public = append(public, subnet.ID())
+	}
+	for _, subnet := range network.PrivateSubnets {
+		private = append(private, subnet.ID())
 	}
 	for _, address := range network.NATAddresses {
 		natAddresses = append(natAddresses, address.PublicIp)
@@ -31,14 +33,18 @@ func export(
 	ctx.Export("privateSubnetIds", private)
 	ctx.Export("natAddresses", natAddresses)
 
-	ctx.Export("bastionSecurityGroupId", access.BastionGroup.ID())
 	ctx.Export("nodeSecurityGroupId", access.NodeGroup.ID())
-	ctx.Export("bastion", pulumi.Map{
-		"address":  access.Bastion.Address(),
-		"user":     pulumi.String(access.User()),
-		"hostKey":  access.Bastion.HostKey.Public,
-		"instance": access.Bastion.Instance.ID(),
-	})
+	if access.Bastion != nil {
+		ctx.Export("bastionSecurityGroupId", access.BastionGroup.ID())
+		ctx.Export("bastion", pulumi.Map{
+			"address":  access.Bastion.Address(),
+			"user":     pulumi.String(access.User()),
+			"hostKey":  access.Bastion.HostKey.Public,
+			"instance": access.Bastion.Instance.ID(),
+		})
+	} else {
+		ctx.Export("sessionManager", pulumi.Map{"user": pulumi.String(access.User())})
+	}
 	ctx.Export("sshPrivateKey", pulumi.ToSecret(access.Key.PrivateKeyOpenssh))
 
 	if entry != nil {

@@ -49,7 +49,7 @@ func (o Options) Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	access, err := components.NewAccess(ctx, "access", components.AccessArgs{Stack: stack, Tags: tags, Network: network, Launch: launch})
+	access, err := components.NewAccess(ctx, "access", components.AccessArgs{Stack: stack, Tags: tags, Network: network, Launch: launch, Profile: profile(ctx)})
 	if err != nil {
 		return err
 	}
@@ -105,14 +105,16 @@ func launchNodes(
 	return launch.AddNodes(ctx, stack, images)
 }
 
-// admitClients makes the bastion a client of the cluster, and gives all others
+// admitClients makes the bastion, if there is one, a client of the cluster, and gives all others
 // the way in that the stack wants.
 func admitClients(
 	ctx *pulumi.Context, stack config.Stack, tags components.Tags, network *components.Network,
 	access *components.Access, fleet *components.Fleet, certificates *components.Certificates,
 ) (*components.Entry, error) {
-	if err := access.Bastion.AddClient(ctx, stack, certificates, fleet); err != nil {
-		return nil, err
+	if access.Bastion != nil {
+		if err := access.Bastion.AddClient(ctx, stack, certificates, fleet); err != nil {
+			return nil, err
+		}
 	}
 	return components.NewEntry(ctx, "entry", components.EntryArgs{
 		Stack: stack, Tags: tags, Network: network, Access: access, Fleet: fleet,
@@ -159,6 +161,12 @@ func loadStack(ctx *pulumi.Context) (config.Stack, error) {
 		return config.Stack{}, err
 	}
 	return stack.WithZones(zones.Names), nil
+}
+
+// profile is the AWS profile that the provider uses.
+func profile(ctx *pulumi.Context) string {
+	name, _ := ctx.GetConfig("aws:profile")
+	return name
 }
 
 // checkSecrets refuses secrets in plain text: here they come decrypted, and

@@ -102,7 +102,7 @@ func openStore(ctx context.Context, o *options, bucket string) (*backup.Store, e
 	if err != nil {
 		return nil, err
 	}
-	store, err := backup.Open(ctx, backup.Options{Region: values["aws:region"], Profile: profileOf(values), Bucket: bucket})
+	store, err := backup.Open(ctx, backup.Options{Region: values["aws:region"], Profile: values["aws:profile"], Bucket: bucket})
 	return store, storeFailed(o.stack, err)
 }
 

@@ -45,7 +45,7 @@ Neither belongs to a stack, so no destroy removes them.`,
 			if err != nil {
 				return err
 			}
-			o.Region, o.Profile = values["aws:region"], profileOf(values)
+			o.Region, o.Profile = values["aws:region"], values["aws:profile"]
 			result, err := bootstrap.Run(ctx, o)
 			if err != nil {
 				return bootstrapFailed(flags.stack, err)

@@ -72,7 +72,7 @@ func latestImages(ctx context.Context, cmd *cobra.Command, stack string) ([]imag
 	if err != nil {
 		return nil, err
 	}
-	reach, err := account.Config(ctx, loaded.Region, profileOf(values))
+	reach, err := account.Config(ctx, loaded.Region, values["aws:profile"])
 	if err != nil {
 		return nil, err
 	}
@@ -84,15 +84,6 @@ func latestImages(ctx context.Context, cmd *cobra.Command, stack string) ([]imag
 		return nil, &fail.Error{Cause: fail.Config, Op: "compare the images of stack " + stack, Err: err}
 	}
 	return rows, nil
-}
-
-// profileOf is the profile of the AWS credentials that a stack file names. The
-// lab's is no profile but a name.
-func profileOf(values map[string]string) string {
-	if profile := values["aws:profile"]; profile != labProfile {
-		return profile
-	}
-	return ""
 }
 
 func printImages(w io.Writer, stack string, rows []image.Row) error {

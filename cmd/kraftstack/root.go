@@ -77,10 +77,7 @@ func prepare(ctx context.Context, from, stack string) (string, error) {
 	return dir, enterLab(ctx)
 }
 
-// labProfile is the AWS profile that the stacks of the lab name. With anything
-// but the lab such a stack has no credentials, so it can never reach a real
-// account.
-const labProfile = "kraftstack-lab"
+const labProfile = lab.Profile
 
 // enterLab gives this process, and the engine that it starts, the environment
 // that `kraftstack lab env` prints for a shell.

@@ -113,7 +113,7 @@ func printNextMoves(w io.Writer, stack string, inLab bool) error {
 	_, err := fmt.Fprintf(w, `
   look at it     kraftstack status --stack %[1]s
   try it         kraftstack smoke --stack %[1]s
-  log in         kraftstack ssh bastion --stack %[1]s
+  log in         kraftstack ssh broker-1001 --stack %[1]s
   change it      edit Pulumi.%[1]s.yaml, then kraftstack preview --stack %[1]s
   take it down   kraftstack destroy --stack %[1]s
 `, stack)

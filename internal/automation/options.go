@@ -52,7 +52,10 @@ func Targets(dir, stack string, hosts []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := []string{bastion}
+	var known []string
+	if loaded.Access.HasBastion() {
+		known = append(known, bastion)
+	}
 	for _, node := range loaded.Nodes() {
 		known = append(known, node.Name)
 	}

@@ -17,6 +17,9 @@ type exported struct {
 		User    string `json:"user"`
 		HostKey string `json:"hostKey"`
 	} `json:"bastion"`
+	SessionManager struct {
+		User string `json:"user"`
+	} `json:"sessionManager"`
 	PrivateKey string `json:"sshPrivateKey"`
 	ClusterID  string `json:"clusterId"`
 	Nodes      []struct {
@@ -53,7 +56,13 @@ func Outputs(ctx context.Context, dir, stack string) (cluster.Outputs, error) {
 	if err != nil {
 		return cluster.Outputs{}, err
 	}
-	return decode(stack, []byte(text))
+	out, err := decode(stack, []byte(text))
+	if err == nil && !out.HasBastion() {
+		var values map[string]string
+		values, err = Config(dir, stack)
+		out.Profile = values["aws:profile"]
+	}
+	return out, err
 }
 
 func decode(stack string, text []byte) (cluster.Outputs, error) {
@@ -65,8 +74,11 @@ func decode(stack string, text []byte) (cluster.Outputs, error) {
 			Next: "kraftstack up --stack " + stack,
 		}
 	}
-	if len(out.Nodes) == 0 || out.Bastion.Address == "" {
+	if len(out.Nodes) == 0 || out.Bastion.Address == "" && out.SessionManager.User == "" {
 		return cluster.Outputs{}, notDeployed(stack)
+	}
+	if out.Bastion.Address == "" {
+		out.Bastion.User = out.SessionManager.User
 	}
 	outputs := cluster.Outputs{
 		Stack: stack, Region: out.Region, PrivateKey: cluster.Secret(out.PrivateKey),

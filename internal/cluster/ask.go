@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kraftstack/internal/fail"
+	"kraftstack/sessionmanager/datachannel"
 )
 
 const (
@@ -116,6 +117,9 @@ func silence(err error) string {
 	}
 	if refused, ok := errors.AsType[*ssh.OpenChannelError](err); ok {
 		return "the bastion cannot connect to it: " + refused.Message
+	}
+	if errors.Is(err, datachannel.ErrPortClosed) {
+		return "nothing listens on its port for clients"
 	}
 	return err.Error()
 }

@@ -51,7 +51,7 @@ type HostAudit struct {
 	Drift []Drift `json:"drift"`
 }
 
-// Audit is what was found on all hosts of a stack, the bastion first.
+// Audit is what was found on all hosts of a stack, the bastion, if there is one, first.
 type Audit struct {
 	Stack string      `json:"stack"`
 	Clean bool        `json:"clean"` // every host was asked, and none differs
@@ -88,17 +88,21 @@ func AuditHosts(ctx context.Context, out Outputs) (Audit, error) {
 		return Audit{}, err
 	}
 	defer func() { _ = t.Close() }()
-	audit := Audit{Stack: out.Stack, Hosts: make([]HostAudit, 1+len(out.Nodes))}
+	audit := Audit{Stack: out.Stack, Hosts: make([]HostAudit, len(out.Nodes))}
 	bastion := make(chan HostAudit, 1)
-	go func() {
-		found, err := check(ctx, t.bastion, checkCommand+" --bastion")
-		bastion <- t.judgeDrift("bastion", found, err)
-	}()
+	if t.bastion != nil {
+		go func() {
+			found, err := check(ctx, t.bastion, checkCommand+" --bastion")
+			bastion <- t.judgeDrift(bastionName, found, err)
+		}()
+	}
 	t.eachNode(func(i int, node NodeOutput) {
 		found, err := t.checkNode(ctx, node)
-		audit.Hosts[1+i] = t.judgeDrift(node.Name, found, err)
+		audit.Hosts[i] = t.judgeDrift(node.Name, found, err)
 	})
-	audit.Hosts[0] = <-bastion
+	if t.bastion != nil {
+		audit.Hosts = append([]HostAudit{<-bastion}, audit.Hosts...)
+	}
 	audit.Clean = len(audit.Differing()) == 0 && len(audit.Unknown()) == 0
 	return audit, ctxCancelled(ctx)
 }

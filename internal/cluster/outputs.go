@@ -1,5 +1,6 @@
 // Package cluster looks at a running cluster and talks to it: through an SSH
-// tunnel over the bastion, so that no port is opened for it.
+// tunnel over the bastion, or through AWS Session Manager where there is none, so
+// that no port is opened for it.
 package cluster
 
 import (
@@ -16,8 +17,9 @@ import (
 type Outputs struct {
 	Stack            string
 	Region           string
-	Bastion          SSHHost
-	PrivateKey       Secret // OpenSSH PEM; opens the bastion and every node
+	Bastion          SSHHost // its User alone where there is no bastion
+	Profile          string  // the AWS profile that sessions are started with; "" is the environment's
+	PrivateKey       Secret  // OpenSSH PEM; opens the bastion and every node
 	Nodes            []NodeOutput
 	BootstrapServers []string // host:port
 	ClusterID        string
@@ -76,9 +78,15 @@ func (o Outputs) Node(wanted string) (NodeOutput, bool) {
 	return NodeOutput{}, false
 }
 
+// HasBastion says whether the way in is a bastion, and not Session Manager.
+func (o Outputs) HasBastion() bool { return o.Bastion.Address != "" }
+
 // names lists every host that SSH can be opened to.
 func (o Outputs) names() []string {
-	names := []string{"bastion"}
+	var names []string
+	if o.HasBastion() {
+		names = append(names, bastionName)
+	}
 	for _, n := range o.Nodes {
 		names = append(names, n.Name)
 	}

@@ -99,7 +99,9 @@ func patchOrder(ctx context.Context, out Outputs, wanted []string) ([]string, er
 	for _, n := range nodes {
 		order = append(order, n.Name)
 	}
-	order = append(order, bastionName)
+	if out.HasBastion() {
+		order = append(order, bastionName)
+	}
 	if len(wanted) > 0 {
 		order = slices.DeleteFunc(order, func(name string) bool { return !slices.Contains(wanted, name) })
 	}

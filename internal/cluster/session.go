@@ -35,7 +35,7 @@ var errConnectionLost = errors.New("the connection ended before the command did"
 // fail.Config for an unknown host, fail.Unreachable as for Dial.
 func (s Session) Run(ctx context.Context, t *Tunnel) error {
 	client := t.bastion
-	if s.Host != "bastion" {
+	if s.Host != bastionName || client == nil {
 		node, ok := t.outputs.Node(s.Host)
 		if !ok {
 			return &fail.Error{Cause: fail.Config, Op: fmt.Sprintf("find host %q in stack %s", s.Host, t.outputs.Stack),

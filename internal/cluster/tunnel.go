@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kraftstack/internal/fail"
+	"kraftstack/sessionmanager"
 )
 
 const (
@@ -19,17 +20,19 @@ const (
 	keepaliveTimeout = 15 * time.Second // silence after which the connection counts as dead
 )
 
-// Tunnel is an open connection to the stack's bastion. It is safe for use from
-// several goroutines.
+// Tunnel is the way to a stack's hosts: an open connection to its bastion, or
+// Session Manager. It is safe for use from several goroutines.
 type Tunnel struct {
-	outputs Outputs
-	signer  ssh.Signer
-	bastion *ssh.Client
-	closed  chan struct{}
+	outputs  Outputs
+	signer   ssh.Signer
+	bastion  *ssh.Client // nil where sessions are the way
+	sessions func(ctx context.Context, instance string, port int) (net.Conn, error)
+	closed   chan struct{}
 }
 
 // Dial connects to the bastion with the stack's key and trusts nothing but the
-// host key that the stack gave it. The deadline is the context's, at most ten
+// host key that the stack gave it. Without a bastion it sees that a session to one
+// of the hosts can be started. The deadline is the context's, at most ten
 // seconds. Errors are *fail.Error: fail.Unreachable for a host that does not
 // answer, refuses the key or shows another host key, fail.Internal for outputs
 // that cannot be used.
@@ -43,9 +46,13 @@ func Dial(ctx context.Context, out Outputs) (*Tunnel, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	t := &Tunnel{outputs: out, signer: signer, closed: make(chan struct{})}
+	if !out.HasBastion() {
+		t.sessions = sessionmanager.New(out.Region, out.Profile).Dial
+		return t, t.anyAnswers(ctx)
+	}
 	var dialer net.Dialer
 	t.bastion, err = t.connect(ctx, target{
-		name: "bastion", address: withPort(out.Bastion.Address, "22"), hostKey: out.Bastion.HostKey, dial: dialer.DialContext,
+		name: bastionName, address: withPort(out.Bastion.Address, "22"), hostKey: out.Bastion.HostKey, dial: dialer.DialContext,
 	})
 	if err != nil {
 		return nil, err
@@ -61,11 +68,14 @@ func (t *Tunnel) Close() error {
 		return nil
 	default:
 		close(t.closed)
+		if t.bastion == nil {
+			return nil
+		}
 		return t.bastion.Close()
 	}
 }
 
-// Host opens SSH to a node, through the bastion, with the node's own pinned
+// Host opens SSH to a node, through the tunnel, with the node's own pinned
 // key. The caller closes it. Errors as those of Dial, naming the node.
 func (t *Tunnel) Host(ctx context.Context, node NodeOutput) (*ssh.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
@@ -76,8 +86,12 @@ func (t *Tunnel) Host(ctx context.Context, node NodeOutput) (*ssh.Client, error)
 }
 
 // DialContext connects to an address as the bastion sees it; the bastion
-// resolves its name. The connection keeps deadlines.
+// resolves its name. Without a bastion the address is that of a node of the
+// stack, by any of its names. The connection keeps deadlines.
 func (t *Tunnel) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if t.bastion == nil {
+		return t.dialSession(ctx, address)
+	}
 	conn, err := t.bastion.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -197,12 +211,14 @@ func (t *Tunnel) unreachable(ctx context.Context, to target, err error) error {
 	case refusedKey(err):
 		e.Err = errors.New("the host refuses the stack's key for user " + t.outputs.Bastion.User)
 		e.Next = "kraftstack preview" + stack + " shows whether the host is still the one that the stack made"
-	case to.name == "bastion":
+	case to.name == bastionName:
 		if ctx.Err() != nil {
 			e.Err = errors.New("no answer in time")
 		}
 		e.Next = "check that your address is within access.adminCidrs\n" +
 			"check that the bastion runs: kraftstack refresh" + stack + ", then kraftstack up" + stack
+	case t.bastion == nil:
+		e.Next = t.sessionsNext()
 	default:
 		if ctx.Err() != nil {
 			e.Err = errors.New("no answer in time")

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"kraftstack/internal/cluster"
+	"kraftstack/sessionmanager"
 )
 
 // The names of the files in an inventory's folder.
@@ -80,7 +81,9 @@ const bastionName = "bastion"
 // host that is replaced keeps its line.
 func knownHosts(out cluster.Outputs) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s.%s %s\n", bastionName, out.Stack, strings.TrimSpace(out.Bastion.HostKey))
+	if out.HasBastion() {
+		fmt.Fprintf(&b, "%s.%s %s\n", bastionName, out.Stack, strings.TrimSpace(out.Bastion.HostKey))
+	}
 	for _, n := range out.Nodes {
 		fmt.Fprintf(&b, "%s.%s %s\n", n.Name, out.Stack, strings.TrimSpace(n.HostKey))
 	}
@@ -91,20 +94,40 @@ func knownHosts(out cluster.Outputs) string {
 // nodes through the bastion. Host keys are those of the stack: nothing is trusted
 // at first sight.
 func (f Files) SSHConfig(w io.Writer, out cluster.Outputs) {
-	address, port, err := net.SplitHostPort(out.Bastion.Address)
-	if err != nil {
-		address, port = out.Bastion.Address, "22"
-	}
 	fmt.Fprintf(w, "# Hosts of Kafka stack %s. Made by: kraftstack inventory --stack %[1]s --format ssh-config\n", out.Stack)
-	f.host(w, out, bastionName, address, "")
-	fmt.Fprintf(w, "  Port %s\n", port)
-	for _, n := range out.Nodes {
-		f.host(w, out, n.Name, n.PrivateIP, n.Host)
-		fmt.Fprintf(w, "  ProxyJump %s.%s\n", bastionName, out.Stack)
+	names := nodeNames(out)
+	if out.HasBastion() {
+		names = append([]string{bastionName}, names...)
+		address, port, err := net.SplitHostPort(out.Bastion.Address)
+		if err != nil {
+			address, port = out.Bastion.Address, "22"
+		}
+		f.host(w, out, bastionName, address, "")
+		fmt.Fprintf(w, "  Port %s\n", port)
 	}
-	fmt.Fprintf(w, "\nHost *.%s *.%[1]s.kafka.internal %s %s\n", out.Stack, bastionName, strings.Join(nodeNames(out), " "))
+	for _, n := range out.Nodes {
+		if out.HasBastion() {
+			f.host(w, out, n.Name, n.PrivateIP, n.Host)
+			fmt.Fprintf(w, "  ProxyJump %s.%s\n", bastionName, out.Stack)
+		} else {
+			f.host(w, out, n.Name, n.Instance, n.Host)
+			fmt.Fprintf(w, "  ProxyCommand %s\n", sessionCommand(out))
+		}
+	}
+	fmt.Fprintf(w, "\nHost *.%s *.%[1]s.kafka.internal %s\n", out.Stack, strings.Join(names, " "))
 	fmt.Fprintf(w, "  User %s\n  IdentityFile %s\n  UserKnownHostsFile %s\n", out.Bastion.User, filepath.Join(f.dir, keyFile), filepath.Join(f.dir, trustFile))
 	fmt.Fprint(w, "  IdentitiesOnly yes\n  IdentityAgent none\n  StrictHostKeyChecking yes\n  CheckHostIP no\n  ConnectTimeout 15\n")
+}
+
+// sessionCommand is AWS's own way of SSH through Session Manager, which takes its
+// command line interface and its session-manager-plugin (Systems Manager user
+// guide, "Allow and control permissions for SSH connections through Session Manager").
+func sessionCommand(out cluster.Outputs) string {
+	command := "aws ssm start-session --target %h --document-name " + sessionmanager.Document + " --parameters portNumber=%p --region " + out.Region
+	if out.Profile != "" {
+		command += " --profile " + out.Profile
+	}
+	return command
 }
 
 // host begins a host's block under its short name, its name within all stacks,
@@ -156,10 +179,12 @@ func (f Files) Ansible(w io.Writer, out cluster.Outputs) error {
 			"kafka_stack":             out.Stack, "kafka_cluster_id": out.ClusterID, "kafka_bootstrap_servers": out.BootstrapServers,
 		},
 		Children: map[string]group{
-			"bastion": {Hosts: map[string]map[string]any{bastionName: {"ansible_host": bastionName + "." + out.Stack}}},
-			"kafka":   {Children: map[string]group{"controllers": {Hosts: controllers}, "brokers": {Hosts: brokers}}},
+			"kafka": {Children: map[string]group{"controllers": {Hosts: controllers}, "brokers": {Hosts: brokers}}},
 		},
 	}}
+	if out.HasBastion() {
+		all["all"].Children[bastionName] = group{Hosts: map[string]map[string]any{bastionName: {"ansible_host": bastionName + "." + out.Stack}}}
+	}
 	encoder := yaml.NewEncoder(w)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(all); err != nil {
@@ -183,7 +208,7 @@ type host struct {
 	Roles     []string `json:"roles"`
 	Address   string   `json:"address"` // the bastion's public one, a node's private one
 	HostKey   string   `json:"hostKey"`
-	Through   string   `json:"through,omitempty"` // the host that SSH passes through
+	Through   string   `json:"through,omitempty"` // the host that SSH passes through, or session-manager
 	NodeID    int      `json:"nodeId,omitempty"`
 	FQDN      string   `json:"fqdn,omitempty"`
 	Zone      string   `json:"zone,omitempty"`
@@ -195,11 +220,16 @@ type host struct {
 func JSON(w io.Writer, out cluster.Outputs) error {
 	d := document{
 		Stack: out.Stack, Region: out.Region, ClusterID: out.ClusterID, BootstrapServers: out.BootstrapServers, User: out.Bastion.User,
-		Hosts: []host{{Name: bastionName, Roles: []string{"bastion"}, Address: out.Bastion.Address, HostKey: strings.TrimSpace(out.Bastion.HostKey)}},
+		Hosts: []host{},
+	}
+	through := "session-manager"
+	if out.HasBastion() {
+		through = bastionName
+		d.Hosts = append(d.Hosts, host{Name: bastionName, Roles: []string{bastionName}, Address: out.Bastion.Address, HostKey: strings.TrimSpace(out.Bastion.HostKey)})
 	}
 	for _, n := range out.Nodes {
 		d.Hosts = append(d.Hosts, host{
-			Name: n.Name, Roles: n.Roles, Address: n.PrivateIP, HostKey: strings.TrimSpace(n.HostKey), Through: bastionName,
+			Name: n.Name, Roles: n.Roles, Address: n.PrivateIP, HostKey: strings.TrimSpace(n.HostKey), Through: through,
 			NodeID: n.ID, FQDN: n.Host, Zone: n.Zone, Instance: n.Instance, PrivateIP: n.PrivateIP,
 		})
 	}

@@ -22,6 +22,7 @@ type Snapshot struct {
 	S3Endpoints    []S3Endpoint
 	Peerings       []Peering
 	Balancers      []Balancer
+	Endpoints      []InterfaceEndpoint
 	Addresses      []Address
 	Zones          []Zone
 }
@@ -155,6 +156,18 @@ type S3Endpoint struct {
 	ID          string
 	VPC         string
 	RouteTables []string
+}
+
+// InterfaceEndpoint is an AWS service within a VPC: an address in each of its
+// subnets, on port 443. Names are the service's own names, where private DNS leads
+// them there.
+type InterfaceEndpoint struct {
+	ID      string
+	VPC     string
+	Service string // such as ssmmessages
+	Names   []string
+	Groups  []string
+	Nodes   []BalancerNode // sorted by address
 }
 
 // Peering is an active connection of two VPCs. What may pass is for the routes

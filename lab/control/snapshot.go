@@ -104,7 +104,7 @@ func (r *reader) read(ctx context.Context, s *cloud.Snapshot) error {
 		return err
 	}
 	steps := []func(context.Context, *cloud.Snapshot) error{
-		r.readACLs, r.readSubnets, r.readNATGateways, r.readS3Endpoints, r.readSecurityGroups, r.readAddresses, r.readVolumes, r.readBalancers, r.readImages,
+		r.readACLs, r.readSubnets, r.readNATGateways, r.readEndpoints, r.readSecurityGroups, r.readAddresses, r.readVolumes, r.readBalancers, r.readImages,
 	}
 	for _, step := range steps {
 		if err := step(ctx, s); err != nil {
@@ -215,6 +215,7 @@ func sortSnapshot(s *cloud.Snapshot) {
 	sortBy(s.SecurityGroups, func(v cloud.SecurityGroup) string { return v.ID })
 	sortBy(s.NetworkACLs, func(v cloud.NetworkACL) string { return v.ID })
 	sortBy(s.S3Endpoints, func(v cloud.S3Endpoint) string { return v.ID })
+	sortBy(s.Endpoints, func(v cloud.InterfaceEndpoint) string { return v.ID })
 	sortBy(s.Peerings, func(v cloud.Peering) string { return v.ID })
 	sortBy(s.Balancers, func(v cloud.Balancer) string { return v.ID })
 	sortBy(s.Addresses, func(v cloud.Address) string { return v.AllocationID })

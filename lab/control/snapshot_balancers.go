@@ -49,8 +49,13 @@ func (r *reader) readBalancers(ctx context.Context, s *cloud.Snapshot) error {
 // description.
 func (r *reader) balancerNodes(ctx context.Context, arn string) ([]cloud.BalancerNode, error) {
 	_, name, _ := strings.Cut(arn, ":loadbalancer/")
+	return r.interfacesOf(ctx, "ELB "+name)
+}
+
+// interfacesOf finds interfaces by their description.
+func (r *reader) interfacesOf(ctx context.Context, description string) ([]cloud.BalancerNode, error) {
 	got, err := r.ec2.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{Filters: []ec2types.Filter{
-		{Name: aws.String("description"), Values: []string{"ELB " + name}}}})
+		{Name: aws.String("description"), Values: []string{description}}}})
 	if err != nil {
 		return nil, err
 	}
@@ -123,21 +128,31 @@ func (r *reader) targets(ctx context.Context, listener *cloud.Listener) error {
 // ReportHealth tells the API what probes of targets see: by target group and
 // instance, healthy, unhealthy or initial.
 func (c *Control) ReportHealth(ctx context.Context, states map[string]map[string]string) error {
-	body, err := json.Marshal(states)
+	return c.report(ctx, "health", states)
+}
+
+// ReportSessions tells the API which hosts Session Manager reaches, and where
+// sessions are carried: a value with the fields stream, secret and online in JSON.
+func (c *Control) ReportSessions(ctx context.Context, report any) error {
+	return c.report(ctx, "sessions", report)
+}
+
+func (c *Control) report(ctx context.Context, what string, value any) error {
+	body, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL()+"/kraftstack/health", strings.NewReader(string(body)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL()+"/kraftstack/"+what, strings.NewReader(string(body)))
 	if err != nil {
 		return err
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("report the health of targets: %w", err)
+		return fmt.Errorf("report to the API (%s): %w", what, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("report the health of targets: %s", resp.Status)
+		return fmt.Errorf("report to the API (%s): %s", what, resp.Status)
 	}
 	return nil
 }

@@ -74,8 +74,8 @@ func readACLEntry(acl *cloud.NetworkACL, entry types.NetworkAclEntry) error {
 	return nil
 }
 
-// readS3Endpoints reads the gateway endpoints for S3.
-func (r *reader) readS3Endpoints(ctx context.Context, s *cloud.Snapshot) error {
+// readEndpoints reads the gateway endpoints for S3 and the interface endpoints.
+func (r *reader) readEndpoints(ctx context.Context, s *cloud.Snapshot) error {
 	pages := ec2.NewDescribeVpcEndpointsPaginator(r.ec2, &ec2.DescribeVpcEndpointsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -83,17 +83,39 @@ func (r *reader) readS3Endpoints(ctx context.Context, s *cloud.Snapshot) error {
 			return err
 		}
 		for _, endpoint := range page.VpcEndpoints {
-			gateway := endpoint.VpcEndpointType == types.VpcEndpointTypeGateway
-			if !gateway || !strings.HasSuffix(aws.ToString(endpoint.ServiceName), ".s3") || !r.vpcs[aws.ToString(endpoint.VpcId)] {
-				continue
+			id, vpc, service := aws.ToString(endpoint.VpcEndpointId), aws.ToString(endpoint.VpcId), aws.ToString(endpoint.ServiceName)
+			switch {
+			case !r.vpcs[vpc]:
+			case endpoint.VpcEndpointType == types.VpcEndpointTypeInterface:
+				one, err := r.interfaceEndpoint(ctx, endpoint)
+				if err != nil {
+					return fmt.Errorf("VPC endpoint %s: %w", id, err)
+				}
+				s.Endpoints = append(s.Endpoints, one)
+			case strings.HasSuffix(service, ".s3"):
+				s.S3Endpoints = append(s.S3Endpoints, cloud.S3Endpoint{ID: id, VPC: vpc, RouteTables: slices.Sorted(slices.Values(endpoint.RouteTableIds))})
 			}
-			s.S3Endpoints = append(s.S3Endpoints, cloud.S3Endpoint{
-				ID: aws.ToString(endpoint.VpcEndpointId), VPC: aws.ToString(endpoint.VpcId),
-				RouteTables: slices.Sorted(slices.Values(endpoint.RouteTableIds)),
-			})
 		}
 	}
 	return nil
+}
+
+func (r *reader) interfaceEndpoint(ctx context.Context, endpoint types.VpcEndpoint) (cloud.InterfaceEndpoint, error) {
+	// com.amazonaws.REGION.SERVICE
+	parts := strings.Split(aws.ToString(endpoint.ServiceName), ".")
+	one := cloud.InterfaceEndpoint{
+		ID: aws.ToString(endpoint.VpcEndpointId), VPC: aws.ToString(endpoint.VpcId), Service: parts[len(parts)-1],
+	}
+	if aws.ToBool(endpoint.PrivateDnsEnabled) {
+		one.Names = []string{one.Service + "." + parts[len(parts)-2] + ".amazonaws.com"}
+	}
+	for _, group := range endpoint.Groups {
+		one.Groups = append(one.Groups, aws.ToString(group.GroupId))
+	}
+	slices.Sort(one.Groups)
+	var err error
+	one.Nodes, err = r.interfacesOf(ctx, "VPC Endpoint Interface "+one.ID)
+	return one, err
 }
 
 // readPeerings reads the connections that are active.

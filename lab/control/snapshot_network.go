@@ -71,7 +71,7 @@ func (r *reader) readSubnets(ctx context.Context, s *cloud.Snapshot) error {
 }
 
 // readRoutes leaves out the local route, which is implied, routes whose target
-// is gone, which lead nowhere, those to prefix lists (see readS3Endpoints), and
+// is gone, which lead nowhere, those to prefix lists (see readEndpoints), and
 // IPv6 ones: nothing in the lab has such an address.
 func readRoutes(table string, routes []types.Route) ([]cloud.Route, error) {
 	var out []cloud.Route

@@ -118,6 +118,11 @@ func (d *daemon) start(ctx context.Context, log io.Writer) error {
 			d.log.Error("tell the API of its targets", "error", err)
 		}
 	}
+	hosts.Sessions = func(ctx context.Context, report hypervisor.SessionsReport) {
+		if err := d.cloud.current().ReportSessions(ctx, report); err != nil {
+			d.log.Error("tell the API of Session Manager's agents", "error", err)
+		}
+	}
 	if d.hosts, err = hypervisor.New(hosts); err != nil {
 		return fmt.Errorf("start the hypervisor: %w", err)
 	}

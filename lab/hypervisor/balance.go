@@ -22,6 +22,9 @@ type balancerView struct {
 	Nodes     []balancerNode
 	Groups    []string
 	Listeners []listenerView
+	// Served is the port that the router itself answers: that of an interface
+	// endpoint, which is like a balancer in all else. 0: none.
+	Served int
 }
 
 type balancerNode struct {
@@ -53,7 +56,7 @@ func (t *topology) balancers(vpc cloud.VPC, healthy func(group, instance string)
 		}
 		views = append(views, view)
 	}
-	return views
+	return append(views, t.endpoints(vpc)...)
 }
 
 func (t *topology) targets(listener cloud.Listener, healthy func(group, instance string) bool) []netip.Addr {

@@ -40,6 +40,9 @@ type Config struct {
 	// Health, if any, is told the state of every load balancer's targets, by
 	// target group and instance, each time one changes.
 	Health func(ctx context.Context, states map[string]map[string]string)
+	// Sessions, if any, is told which hosts Session Manager reaches, each time that
+	// changes, and with each reconciliation: the API may have been started again.
+	Sessions func(ctx context.Context, report SessionsReport)
 }
 
 // Hypervisor owns the lab's hosts and networks. Its methods may be called from
@@ -69,6 +72,7 @@ type Hypervisor struct {
 	routes   map[netip.Addr]int
 	services *services
 	probes   *probes
+	agents   *agents
 }
 
 // New returns a hypervisor for the lab in cfg.Dir. It reads the state file and
@@ -105,6 +109,8 @@ func New(cfg Config) (*Hypervisor, error) {
 		services: newServices(prefixOf(cfg.Dir), cfg.DownloadDir, cfg.ArchiveDir, cfg.Log),
 	}
 	h.probes = newProbes(cfg.Log, h.healthChanged)
+	h.agents = newAgents(cfg.Log, h.reportSessions)
+	h.services.sessions = newSessions(cfg.Log, h.agents.host)
 	return h, nil
 }
 

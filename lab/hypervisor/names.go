@@ -49,6 +49,16 @@ func namesOf(vpc cloud.VPC, snapshot cloud.Snapshot) names {
 			n.addA(balancer.DNSName, 60, node.Addr)
 		}
 	}
+	for _, endpoint := range snapshot.Endpoints {
+		if endpoint.VPC != vpc.ID || !vpc.EnableDNSHostnames { // as private zones
+			continue
+		}
+		for _, name := range endpoint.Names {
+			for _, node := range endpoint.Nodes {
+				n.addA(name, 60, node.Addr)
+			}
+		}
+	}
 	for _, zone := range snapshot.Zones {
 		if !vpc.EnableDNSHostnames || !slices.Contains(zone.VPCs, vpc.ID) {
 			continue

@@ -2,6 +2,7 @@ package hypervisor
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -72,8 +73,12 @@ func (h *Hypervisor) refresh(ctx context.Context) error {
 		}
 	}
 	errs = append(errs, h.refreshPeerings(p), h.refreshAliases(p), h.dropVPCs(p), h.dropImages(), h.dropVolumes(ctx, p.topology.snapshot.Volumes))
+	h.agents.follow(h.ctx, p.topology.agentsOf(h.hostName))   //nolint:contextcheck // agents go on after the call, until Close
 	h.probes.follow(h.ctx, p.topology.probesOf(h.routerName)) //nolint:contextcheck // probes go on after the call, until Close
 	errs = append(errs, h.services.follow(ctx, h.wantedServices(p), h.markRedirects))
+	if len(p.topology.snapshot.Endpoints) > 0 {
+		h.reportSessions()
+	}
 	return errors.Join(errs...)
 }
 
@@ -214,6 +219,7 @@ func (h *Hypervisor) wantedServices(p picture) wantedServices {
 		Downloads: !p.faults[FaultHoldDownloads],
 		Names:     map[string]names{},
 		Resolvers: map[string]netip.Addr{},
+		Endpoints: p.topology.endpointPorts(h.routerName),
 	}
 	for _, vpc := range p.topology.snapshot.VPCs {
 		if vpc.EnableDNSSupport {
@@ -232,6 +238,14 @@ func (h *Hypervisor) markRedirects() error {
 
 func (h *Hypervisor) healthy(group, instance string) bool {
 	return h.probes.state(group, instance) == targetHealthy
+}
+
+func (h *Hypervisor) reportSessions() {
+	if h.cfg.Sessions != nil {
+		h.cfg.Sessions(h.ctx, SessionsReport{
+			Stream: h.services.sessions.url, Secret: hex.EncodeToString(h.services.sessions.secret), Online: h.agents.report(),
+		})
+	}
 }
 
 // healthChanged leads connections past targets that do not answer any more, and

@@ -180,7 +180,7 @@ func writeForward(b *strings.Builder, view routerView) {
 }
 
 // writeInput leaves the router itself answering nothing but DNS, which on AWS
-// no security group can filter.
+// no security group can filter, and interface endpoints.
 func writeInput(b *strings.Builder, view routerView) {
 	b.WriteString("\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n")
 	b.WriteString("\t\tiifname \"lo\" accept\n\t\tct state established,related accept\n")
@@ -191,6 +191,11 @@ func writeInput(b *strings.Builder, view routerView) {
 		}
 		fmt.Fprintf(b, "\t\tiifname != %s ip daddr { %s } meta l4proto { tcp, udp } th dport 53 accept\n",
 			view.edges(), strings.Join(addrs, ", "))
+	}
+	for _, endpoint := range view.Balancers {
+		if endpoint.Served > 0 { // its groups were asked before: see writeBalancers
+			fmt.Fprintf(b, "\t\tct mark %d ip daddr { %s } tcp dport %d accept\n", endpoint.Mark, endpoint.addresses(), endpoint.Served)
+		}
 	}
 	b.WriteString("\t}\n")
 }

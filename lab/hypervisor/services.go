@@ -25,6 +25,7 @@ type services struct {
 	resolvers   map[string]*resolver
 	downloads   *http.Server
 	forwarders  map[forward]*forwarder
+	sessions    *sessions
 	redirected  string // the table in the machine's own namespace, as last loaded
 }
 
@@ -34,6 +35,7 @@ type wantedServices struct {
 	Resolvers map[string]netip.Addr
 	Forwards  []forward
 	Downloads bool
+	Endpoints []endpointPort
 }
 
 func newServices(prefix, downloadDir, archiveDir string, log *slog.Logger) *services {
@@ -59,7 +61,7 @@ func (s *services) follow(ctx context.Context, wanted wantedServices, beforeRedi
 		known := wanted.Names[vpc]
 		s.resolvers[vpc].names.Store(&known)
 	}
-	errs = append(errs, s.followDownloads(wanted.Downloads))
+	errs = append(errs, s.followDownloads(wanted.Downloads), s.sessions.follow(wanted.Endpoints))
 	errs = append(errs, s.followForwards(ctx, wanted.Forwards, beforeRedirect))
 	return errors.Join(errs...)
 }
@@ -185,7 +187,7 @@ func (s *services) close() error {
 	for _, vpc := range sortedKeys(s.resolvers) {
 		s.closeResolver(vpc)
 	}
-	err := s.followDownloads(false)
+	err := errors.Join(s.followDownloads(false), s.sessions.close())
 	for key, f := range s.forwarders {
 		f.close()
 		delete(s.forwarders, key)

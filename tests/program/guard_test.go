@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,5 +120,13 @@ func examples(t *testing.T) map[string]map[string]any {
 		}
 		found[filepath.Base(path)] = all
 	}
+	found["the lab's without a bastion"] = withoutBastion(found["Pulumi.lab.yaml"])
 	return found
+}
+
+// withoutBastion is a stack file with Session Manager as the way in.
+func withoutBastion(values map[string]any) map[string]any {
+	other := maps.Clone(values)
+	other["kraftstack:access"] = map[string]any{"bastion": map[string]any{"count": 0}}
+	return other
 }

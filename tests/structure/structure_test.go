@@ -104,12 +104,13 @@ type importRule struct {
 var importRules = []importRule{
 	{of: []string{"config", "render"}, may: []string{"config", "render"}},
 	{of: []string{"scripts"}, may: nil},
-	{of: []string{"components"}, may: []string{"components", "config", "render", "scripts"}},
+	{of: []string{"sessionmanager"}, may: []string{"sessionmanager"}},
+	{of: []string{"components"}, may: []string{"components", "config", "render", "scripts", "sessionmanager"}},
 	{of: []string{"program"}, may: []string{"program", "components", "config"}},
 	{of: []string{""}, may: []string{"program"}},
-	{of: []string{"internal"}, may: []string{"internal", "program", "config", "render", "scripts"}},
+	{of: []string{"internal"}, may: []string{"internal", "program", "config", "render", "scripts", "sessionmanager"}},
 	{of: []string{"policy"}, may: []string{"policy", "internal", "config"}},
-	{of: []string{"lab"}, may: []string{"lab", "config", "scripts"}},
+	{of: []string{"lab"}, may: []string{"lab", "config", "scripts", "sessionmanager/datachannel"}},
 }
 
 // labUsers are the only trees that may know that a lab exists.

@@ -35,14 +35,14 @@ def build(book):
 
     from . import (
         acls, addresses, balancers, endpoints, flowlogs, gateway, gateways, groups, images, instances, peering, placement, policies,
-        regions, templates, volumes, zones,
+        regions, sessions, templates, volumes, zones,
     )
 
     regions.install(book.lab)
     # Order matters where two change the same method: the last one runs first.
     for part in (
         images, addresses, gateways, acls, balancers, endpoints, flowlogs, peering, groups, volumes, placement, instances, templates, policies,
-        zones,
+        sessions, zones,
     ):
         part.install()
     application = DomainDispatcherApplication(create_backend_app)

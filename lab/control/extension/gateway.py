@@ -8,11 +8,13 @@ import sys
 import threading
 import urllib.parse
 
-from . import balancers, errors
+from . import balancers, errors, sessions
 from .regions import regions_in_use
 
 READS = re.compile(r"(Describe|Get|List|Head|Search|Lookup|BatchGet)")
 ANSWERS_KEPT = 2000  # of changes; a retry comes within seconds
+# Sessions end with their connections, and none outlives the emulator.
+PASSING = {"StartSession"}
 LONGEST_POLL = 60.0  # seconds; a client that wants more asks again
 
 
@@ -46,7 +48,7 @@ def marks_of(environ, body):
 def is_change(environ, action):
     if " " in action:
         return environ["REQUEST_METHOD"] not in ("GET", "HEAD", "OPTIONS")
-    return not READS.match(action)
+    return not READS.match(action) and action not in PASSING
 
 
 class Gateway:
@@ -149,6 +151,11 @@ class Gateway:
             states = json.loads(read_body(environ))
             with self.lock:
                 balancers.report(states)
+            return answer_json(start_response, {})
+        if path == "/kraftstack/sessions" and environ["REQUEST_METHOD"] == "POST":
+            report = json.loads(read_body(environ))
+            with self.lock:
+                sessions.report(report)
             return answer_json(start_response, {})
         if path == "/kraftstack/changes":
             query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""))
