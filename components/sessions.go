@@ -22,7 +22,7 @@ import (
 type sessions struct {
 	ready []pulumi.Resource // the endpoints and what agents may do
 	// jump is what every connection passes through: an SSH server that this
-	// program runs while it runs, on the loopback of the same machine.
+	// program runs, on the loopback of the same machine.
 	jump remote.ProxyConnectionArgs
 }
 
@@ -121,7 +121,7 @@ func (a *Access) addJump(ctx *pulumi.Context, args AccessArgs) error {
 		if ctx.DryRun() {
 			return of[1].(string), nil // a preview connects to nothing
 		}
-		return of[1].(string), openJump(ctx, args.Stack.Access, client, of[0].(string), of[2].(string))
+		return of[1].(string), openJump(args.Stack.Access, client, of[0].(string), of[2].(string))
 	}).(pulumi.StringOutput)
 	a.sessions.jump = remote.ProxyConnectionArgs{
 		Host:           pulumi.String("127.0.0.1"),
@@ -139,12 +139,12 @@ func (a *Access) addJump(ctx *pulumi.Context, args AccessArgs) error {
 // the agent.
 const perSessionTimeout = 15
 
-// openJump serves until the program ends, which is after the last step.
-func openJump(ctx *pulumi.Context, access config.Access, client *sessionmanager.Client, private, login string) error {
+// openJump serves until this process ends, which is after the last step.
+func openJump(access config.Access, client *sessionmanager.Client, private, login string) error {
 	signer, err := ssh.ParsePrivateKey([]byte(private))
 	if err != nil {
 		// The parser's error is not passed on: it must never quote the key.
 		return errors.New("read the key of the way through Session Manager: it is not an OpenSSH private key")
 	}
-	return sessionmanager.Jump{Port: access.LocalPort, HostKey: signer, Login: login, Dial: client.Dial}.Open(ctx.Context())
+	return sessionmanager.Jump{Port: access.LocalPort, HostKey: signer, Login: login, Dial: client.Dial}.Open()
 }

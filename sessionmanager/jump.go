@@ -8,6 +8,8 @@ import (
 	"net"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,53 +36,56 @@ const sshPort = 22
 var instanceID = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
 
 const (
-	// freeTimeout is how long a jump waits for its port: another one in this
-	// process may be about to give it up.
-	freeTimeout = 5 * time.Second
-	freePace    = 50 * time.Millisecond
 	// shakeTimeout is for a client that connects and says nothing.
 	shakeTimeout = 10 * time.Second
 	// dialTimeout is for one session: AWS answers within a second or two.
 	dialTimeout = 30 * time.Second
 )
 
-// Open begins to listen, and serves until ctx ends. It fails where the port is
-// taken.
-func (j Jump) Open(ctx context.Context) error {
-	listener, err := j.listen(ctx)
-	if err != nil {
-		return err
+// opened are the jumps of this process, by port.
+var opened = struct {
+	sync.Mutex
+	jumps map[int]*atomic.Pointer[Jump]
+}{jumps: map[int]*atomic.Pointer[Jump]{}}
+
+// Open begins to listen, and serves as long as this process lives: the engine
+// deletes last of all, when an inline program of the Automation API has ended. It
+// fails where another process has the port. Opened again at the same port, a jump
+// takes the place of the one before, whose connections go on.
+func (j Jump) Open() error {
+	opened.Lock()
+	defer opened.Unlock()
+	if current, ok := opened.jumps[j.Port]; ok {
+		current.Store(&j)
+		return nil
 	}
-	context.AfterFunc(ctx, func() { _ = listener.Close() })
-	go j.serve(ctx, listener)
+	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: j.Port})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("open the way to the hosts through Session Manager: port %d of this machine is taken: "+
+			"by another run on this stack, or give the stack another access.localPort", j.Port)
+	}
+	if err != nil {
+		return fmt.Errorf("open the way to the hosts through Session Manager: %w", err)
+	}
+	current := &atomic.Pointer[Jump]{}
+	current.Store(&j)
+	opened.jumps[j.Port] = current
+	go serve(listener, current)
 	return nil
 }
 
-func (j Jump) listen(ctx context.Context) (net.Listener, error) {
-	limit := time.NewTimer(freeTimeout)
-	defer limit.Stop()
-	tick := time.NewTicker(freePace)
-	defer tick.Stop()
+func serve(listener net.Listener, current *atomic.Pointer[Jump]) {
 	for {
-		listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: j.Port})
-		if err == nil {
-			return listener, nil
+		conn, err := listener.Accept()
+		if err != nil {
+			return // nobody closes it: the process ends
 		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("open the way to the hosts through Session Manager: %w", err)
-		}
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			return nil, fmt.Errorf("open the way to the hosts through Session Manager: port %d of this machine is taken: "+
-				"by another run on this stack, or give the stack another access.localPort", j.Port)
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+		go current.Load().connection(conn)
 	}
 }
 
-func (j Jump) serve(ctx context.Context, listener net.Listener) {
+func (j Jump) connection(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
 	config := &ssh.ServerConfig{
 		PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 			if strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))) != strings.TrimSpace(j.Login) {
@@ -90,19 +95,6 @@ func (j Jump) serve(ctx context.Context, listener net.Listener) {
 		},
 	}
 	config.AddHostKey(j.HostKey)
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			return // closed with ctx
-		}
-		go j.connection(ctx, conn, config)
-	}
-}
-
-func (j Jump) connection(ctx context.Context, conn net.Conn, config *ssh.ServerConfig) {
-	defer func() { _ = conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
 	// A connection that cannot have a deadline fails its hand shake.
 	_ = conn.SetDeadline(time.Now().Add(shakeTimeout))
 	_, channels, requests, err := ssh.NewServerConn(conn, config)
@@ -112,7 +104,7 @@ func (j Jump) connection(ctx context.Context, conn net.Conn, config *ssh.ServerC
 	_ = conn.SetDeadline(time.Time{})
 	go ssh.DiscardRequests(requests)
 	for channel := range channels {
-		go j.forward(ctx, channel)
+		go j.forward(channel)
 	}
 }
 
@@ -124,7 +116,7 @@ type direct struct {
 	OriginPort uint32
 }
 
-func (j Jump) forward(ctx context.Context, wanted ssh.NewChannel) {
+func (j Jump) forward(wanted ssh.NewChannel) {
 	var to direct
 	if wanted.ChannelType() != "direct-tcpip" || ssh.Unmarshal(wanted.ExtraData(), &to) != nil ||
 		to.Port != sshPort || !instanceID.MatchString(to.Host) {
@@ -132,7 +124,7 @@ func (j Jump) forward(ctx context.Context, wanted ssh.NewChannel) {
 		_ = wanted.Reject(ssh.Prohibited, "it leads to the SSH port of instances and nowhere else")
 		return
 	}
-	dialled, done := context.WithTimeout(ctx, dialTimeout)
+	dialled, done := context.WithTimeout(context.Background(), dialTimeout)
 	defer done()
 	host, err := j.Dial(dialled, to.Host, int(to.Port))
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -43,8 +42,8 @@ func echo(_ context.Context, instance string, _ int) (net.Conn, error) {
 	return near, nil
 }
 
-// opened is a jump at a free port, and what may log in to it.
-func opened(t *testing.T) (jump Jump, login ssh.Signer) {
+// opening is a jump at a free port, and what may log in to it.
+func opening(t *testing.T) (jump Jump, login ssh.Signer) {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -56,7 +55,7 @@ func opened(t *testing.T) (jump Jump, login ssh.Signer) {
 	}
 	login = signer(t)
 	jump = Jump{Port: port, HostKey: signer(t), Login: string(ssh.MarshalAuthorizedKey(login.PublicKey())), Dial: echo}
-	if err := jump.Open(t.Context()); err != nil {
+	if err := jump.Open(); err != nil {
 		t.Fatal(err)
 	}
 	return jump, login
@@ -69,7 +68,7 @@ func (j Jump) connect(login ssh.Signer, pinned ssh.PublicKey) (*ssh.Client, erro
 }
 
 func TestJumpLeadsToInstances(t *testing.T) {
-	jump, login := opened(t)
+	jump, login := opening(t)
 	client, err := jump.connect(login, jump.HostKey.PublicKey())
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +98,7 @@ func TestJumpLeadsToInstances(t *testing.T) {
 }
 
 func TestJumpLetsNobodyElseIn(t *testing.T) {
-	jump, login := opened(t)
+	jump, login := opening(t)
 	if _, err := jump.connect(signer(t), jump.HostKey.PublicKey()); err == nil {
 		t.Error("another key may connect")
 	}
@@ -108,27 +107,31 @@ func TestJumpLetsNobodyElseIn(t *testing.T) {
 	}
 }
 
-// TestJumpsFollowEachOther: the port is free for the next run when one ends, and
-// a port that somebody has is told.
+// TestJumpsFollowEachOther: the next run of a process takes the last one's place,
+// and a port that another process has is told.
 func TestJumpsFollowEachOther(t *testing.T) {
-	jump, login := opened(t)
-	waiting, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if err := jump.Open(waiting); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("the port is taken, and it says %v", err)
-	}
-	ctx, end := context.WithCancel(t.Context())
-	jump.Port++
-	if err := jump.Open(ctx); err != nil {
+	jump, login := opening(t)
+	next := jump
+	next.HostKey = signer(t)
+	if err := next.Open(); err != nil {
 		t.Fatal(err)
 	}
-	end()
-	if err := jump.Open(t.Context()); err != nil {
-		t.Fatal(err)
+	if _, err := jump.connect(login, jump.HostKey.PublicKey()); err == nil {
+		t.Error("the first run's key is shown after the second has begun")
 	}
-	client, err := jump.connect(login, jump.HostKey.PublicKey())
+	client, err := next.connect(login, next.HostKey.PublicKey())
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = client.Close()
+
+	other, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	next.Port = other.Addr().(*net.TCPAddr).Port
+	if err := next.Open(); err == nil || !strings.Contains(err.Error(), "access.localPort") {
+		t.Errorf("the port is taken, and it says %v", err)
+	}
 }

@@ -211,7 +211,7 @@ func lostOnTheWay(e *fail.Error, message string) bool {
 		e.Next = "do not go on before you know why: another host may answer at this address. A host reinstalled by hand is replaced by terminating it, then refresh and up"
 	case unreachable.MatchString(message):
 		e.Err, e.Transient = fmt.Errorf("cannot connect by SSH: %s", excerpt(message)), true
-		e.Next = "check that the instance runs and that your address is in access.adminCidrs, then run up again"
+		e.Next = "check that the instance runs and that you may reach it (your address is in access.adminCidrs; without a bastion, you may start sessions), then run up again"
 	default:
 		e.Cause = fail.Internal
 		return false

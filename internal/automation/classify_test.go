@@ -38,7 +38,7 @@ func TestClassify(t *testing.T) {
 	prepare, install, rolling := onHost("prepare"), onHost("install"), onHost("roll")
 	upFailed := fmt.Errorf("failed to run update: exit status %d\nstdout: pages of output", 255)
 	const mend = "mend the cause and run the same command again: what was done is kept"
-	reachable := "check that the instance runs and that your address is in access.adminCidrs, then run up again"
+	reachable := "check that the instance runs and that you may reach it (your address is in access.adminCidrs; without a bastion, you may start sessions), then run up again"
 	for name, c := range map[string]struct {
 		err  error
 		seen *failures

@@ -31,6 +31,7 @@ func TestOutputsAreWhatTheProgramExports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	got.Profile = "of the stack file" // which no output says
 	filled(t, "Outputs", reflect.ValueOf(got))
 	if want := 3; len(got.Nodes) != want || len(got.BootstrapServers) != want {
 		t.Errorf("%d nodes and %d bootstrap servers, want %d of each", len(got.Nodes), len(got.BootstrapServers), want)
@@ -90,6 +91,20 @@ printf '%s' "$OUTPUTS"`)
 		got, err := Outputs(t.Context(), t.TempDir(), "lab")
 		if err != nil || got.Stack != "lab" || got.Bastion.User != "ubuntu" {
 			t.Errorf("got %+v, %v", got.Bastion, err)
+		}
+	})
+	t.Run("a stack without a bastion", func(t *testing.T) {
+		shellCLI(t, `printf '%s' "$OUTPUTS"`)
+		t.Setenv("OUTPUTS", `{"region": "us-east-1", "sessionManager": {"user": "ec2-user"}, "nodes": [{"id": 1001, "instance": "i-1"}]}`)
+		dir := t.TempDir()
+		for name, text := range map[string]string{"Pulumi.yaml": "name: kraftstack\nruntime: go\n", "Pulumi.lab.yaml": "config:\n  aws:region: us-east-1\n  aws:profile: ours\n  kraftstack:access: {bastion: {count: 0}}\n"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := Outputs(t.Context(), dir, "lab")
+		if err != nil || got.HasBastion() || got.Bastion.User != "ec2-user" || got.Profile != "ours" {
+			t.Errorf("got %+v with profile %q, %v", got.Bastion, got.Profile, err)
 		}
 	})
 	t.Run("no CLI", func(t *testing.T) {

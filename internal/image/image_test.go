@@ -35,7 +35,7 @@ func parameters(t *testing.T) aws.Config {
 
 func TestLatest(t *testing.T) {
 	stack := config.Stack{
-		Access:  config.Access{Bastion: config.Bastion{InstanceType: "t3.micro"}},
+		Access:  config.Access{Bastion: config.Bastion{InstanceType: "t3.micro", Count: 1}},
 		Brokers: config.Brokers{InstanceType: "m7g.large", Image: config.ImageUbuntu},
 		Hosts:   config.Hosts{AMIs: map[string]string{"arm64": "ami-0123456789abcdef0"}},
 	}

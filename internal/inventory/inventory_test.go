@@ -31,10 +31,16 @@ func outputs() cluster.Outputs {
 
 func TestFormats(t *testing.T) {
 	files := Files{"/project/.kraftstack/inventory/dev"}
+	inward := outputs()
+	inward.Bastion, inward.Profile = cluster.SSHHost{User: "ubuntu"}, "ours"
 	for name, write := range map[string]func(*bytes.Buffer) error{
 		"ansible.yml": func(b *bytes.Buffer) error { return files.Ansible(b, outputs()) },
 		"ssh_config":  func(b *bytes.Buffer) error { files.SSHConfig(b, outputs()); return nil },
 		"hosts.json":  func(b *bytes.Buffer) error { return JSON(b, outputs()) },
+
+		"ansible-without-bastion.yml": func(b *bytes.Buffer) error { return files.Ansible(b, inward) },
+		"ssh_config-without-bastion":  func(b *bytes.Buffer) error { files.SSHConfig(b, inward); return nil },
+		"hosts-without-bastion.json":  func(b *bytes.Buffer) error { return JSON(b, inward) },
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {

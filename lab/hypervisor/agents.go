@@ -218,5 +218,5 @@ func (a *agents) host(instance string) (agentHost, bool) {
 func (a *agents) report() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return sortedKeys(a.online)
+	return append([]string{}, sortedKeys(a.online)...) // in JSON a list, also where it is empty
 }

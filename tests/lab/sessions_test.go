@@ -73,6 +73,9 @@ role='` + stack + `-kafka-host-us-east-1'
 			s.aws(t, c.remove)
 			eventually(t, "the hosts to be out of reach", 20*time.Second, func() (bool, string) {
 				r := s.run(t, "status", "--stack", stack)
+				if r.code != 0 && r.code != 5 && r.code != 6 { // healthy, out of reach, or some of it
+					t.Errorf("exit code %d\n%s", r.code, r.stderr)
+				}
 				return r.code == 5, r.stderr
 			})
 			s.refused(t, 5, []string{"not connected to Session Manager", "next:", "kraftstack refresh --stack " + stack}, "status", "--stack", stack)

@@ -106,6 +106,7 @@ func TestDeployerPermissions(t *testing.T) {
 		{"Network", "Allow", of("ec2", "elasticloadbalancing", "logs"), "*", region},
 		{"Names", "Allow", of("route53"), "*", nil},
 		{"HostRole", "Allow", iamBut(needs["aws:iam/rolePolicy:RolePolicy"]), hosts, nil},
+		{"HostRolePolicy", "Allow", strings.Fields(needs["aws:iam/rolePolicy:RolePolicy"]), hosts[0], nil},
 		{"GiveHostRole", "Allow", []string{"iam:PassRole"}, hosts[0], map[string]any{"StringEquals": map[string]string{"iam:PassedToService": "ec2.amazonaws.com"}}},
 		{"FlowLogsRole", "Allow", iamBut(needs["aws:iam/instanceProfile:InstanceProfile"]), writers, nil},
 		{"GiveFlowLogsRole", "Allow", []string{"iam:PassRole"}, writers, map[string]any{"StringEquals": map[string]string{"iam:PassedToService": "vpc-flow-logs.amazonaws.com"}}},

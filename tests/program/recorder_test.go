@@ -3,7 +3,6 @@
 package program_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -156,16 +155,10 @@ func asConfig(t *testing.T, values map[string]any) map[string]string {
 // deploy runs the program with a configuration.
 func deploy(t *testing.T, stack string, values map[string]any) (*recorder, error) {
 	t.Helper()
-	r, info := &recorder{}, pulumi.RunInfo{}
-	pulumi.WithMocks("kraftstack", stack, r)(&info)
-	info.Config = asConfig(t, values)
-	ctx, end := context.WithCancel(t.Context())
-	defer end() // as the engine ends a program
-	run, err := pulumi.NewContext(ctx, info)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r, pulumi.RunWithContext(run, program.Deploy)
+	r, config := &recorder{}, asConfig(t, values)
+	err := pulumi.RunErr(program.Deploy, pulumi.WithMocks("kraftstack", stack, r),
+		func(info *pulumi.RunInfo) { info.Config = config })
+	return r, err
 }
 
 func mustDeploy(t *testing.T, values map[string]any) *recorder {
