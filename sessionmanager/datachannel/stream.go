@@ -94,7 +94,7 @@ func (s *Stream) Send(ctx context.Context, payload Payload) error {
 	s.waiting[s.next] = &sent{text: text, first: now, last: now}
 	s.next++
 	// Under the lock, so that messages leave in the order of their numbers.
-	return s.socket.Write(s.ctx, text)
+	return s.write(text)
 }
 
 // Receive is the next payload. The error is io.EOF when the other side has ended
@@ -142,7 +142,20 @@ func (s *Stream) SendClosed(reason string) error {
 	if err != nil {
 		return err
 	}
-	return s.socket.Write(s.ctx, Message{Type: channelClosed, Created: time.Now(), ID: NewUUID(), Payload: Payload{Data: text}}.Marshal())
+	return s.write(Message{Type: channelClosed, Created: time.Now(), ID: NewUUID(), Payload: Payload{Data: text}}.Marshal())
+}
+
+// write says why the stream ended where it has: that its context is over is no
+// reason of its own, and a caller would take it for that of its own context.
+func (s *Stream) write(message []byte) error {
+	err := s.socket.Write(s.ctx, message)
+	if err == nil || s.ctx.Err() == nil {
+		return err
+	}
+	if cause := context.Cause(s.ctx); !errors.Is(cause, io.EOF) {
+		return cause
+	}
+	return io.ErrClosedPipe
 }
 
 type closed struct {
@@ -256,7 +269,7 @@ func (s *Stream) confirm(m Message) error {
 		return err
 	}
 	ack := Message{Type: acknowledge, Created: time.Now(), Flags: synAndFin, ID: NewUUID(), Payload: Payload{Data: text}}
-	return s.socket.Write(s.ctx, ack.Marshal())
+	return s.write(ack.Marshal())
 }
 
 // resend repeats messages that the other side has not acknowledged: AWS passes
@@ -291,7 +304,7 @@ func (s *Stream) repeat(now time.Time) error {
 		}
 		message.last = now
 		repeated++
-		if err := s.socket.Write(s.ctx, message.text); err != nil {
+		if err := s.write(message.text); err != nil {
 			return err
 		}
 	}

@@ -47,7 +47,10 @@ func (p *pipe) Read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (p *pipe) Write(_ context.Context, message []byte) error {
+func (p *pipe) Write(ctx context.Context, message []byte) error {
+	if ctx.Err() != nil {
+		return ctx.Err() // as a websocket does
+	}
 	p.mu.Lock()
 	lost := p.dice.Float64() < p.loses
 	p.mu.Unlock()
@@ -175,6 +178,21 @@ func TestAReasonIsTold(t *testing.T) {
 	}
 	if _, err := client.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "timed out due to inactivity") {
 		t.Errorf("the end is %v", err)
+	}
+}
+
+// TestWritingAfterTheEnd: the reason is the session's, and no context that a
+// caller might take for its own.
+func TestWritingAfterTheEnd(t *testing.T) {
+	client, agent := connected(t, 0)
+	if err := agent.stream.SendClosed(""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Fatalf("the end is %v", err)
+	}
+	if _, err := client.Write([]byte("late")); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("writing gives %v", err)
 	}
 }
 
