@@ -67,7 +67,7 @@ test-engine: setup ## Test with the real engine and no hosts
 .PHONY: test-lab
 test-lab: setup ## Run the stories on real hosts (needs root)
 	@echo '== lab stories'
-	@go test -p 1 $(FRESH) -v -timeout 60m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
+	@go test -p 1 $(FRESH) -v -timeout 80m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
 
 .PHONY: test-jenkins
 test-jenkins: setup ## Run the Jenkinsfile itself against the lab (needs root)
