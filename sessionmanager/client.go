@@ -135,7 +135,7 @@ func open(ctx context.Context, cfg aws.Config, url, token string) (*datachannel.
 		_ = conn.CloseNow()
 		return nil, err
 	}
-	stream := datachannel.New(datachannel.WebSocket(conn), datachannel.Input)
+	stream := datachannel.New(datachannel.WebSocket(conn), datachannel.Input) //nolint:contextcheck // it outlives this call, until it is closed
 	if err := stream.Shake(ctx); err != nil {
 		_ = stream.Close()
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -148,15 +147,27 @@ func (h agentHost) connects(ctx context.Context) error {
 	return nil
 }
 
-// dial connects from the host to a service by its name, at any of its addresses.
+// dial connects from the host to a service by its name, at the first of its addresses
+// that answers.
 func (h agentHost) dial(ctx context.Context, name string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
-	defer cancel()
 	found, err := lookupInside(ctx, h.Namespace, name)
 	if err != nil {
 		return nil, err
 	}
-	at := netip.AddrPortFrom(found[rand.IntN(len(found))], endpointServed)
+	var failed []error
+	for _, addr := range found {
+		conn, err := h.try(ctx, netip.AddrPortFrom(addr, endpointServed))
+		if err == nil {
+			return conn, nil
+		}
+		failed = append(failed, err)
+	}
+	return nil, errors.Join(failed...)
+}
+
+func (h agentHost) try(ctx context.Context, at netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
+	defer cancel()
 	return dialInside(ctx, h.Namespace, netip.IPv4Unspecified(), at)
 }
 

@@ -192,7 +192,7 @@ func (s *sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // it has answered
 	}
-	if err := s.carry(socket, session); err != nil {
+	if err := s.carry(socket, session); err != nil { //nolint:contextcheck // a hijacked connection's request has none that lasts
 		s.log.Info("session ended", "session", session, "error", err)
 		_ = socket.CloseNow()
 	}

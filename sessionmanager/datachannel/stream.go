@@ -82,7 +82,7 @@ func (s *Stream) Send(ctx context.Context, payload Payload) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
+		return context.Cause(s.ctx) //nolint:contextcheck // why the stream ended, not the call
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +110,7 @@ func (s *Stream) Receive(ctx context.Context) (Payload, error) {
 			if payload, ok := s.pop(); ok { // what came before the end counts
 				return payload, nil
 			}
-			return Payload{}, context.Cause(s.ctx)
+			return Payload{}, context.Cause(s.ctx) //nolint:contextcheck // as in Send
 		}
 	}
 }
