@@ -90,8 +90,8 @@ func newStatusCommand(outputs OutputsFunc) *cobra.Command {
 		Short: "Show the running cluster: quorum, brokers, partitions",
 		Long: `Show the running cluster as its own hosts describe it, through the bastion or
 Session Manager: the quorum with its leader, voters and lag, every broker with
-its zone, and the partitions that lack replicas. Exit code 6 says that something is wrong;
-what was seen is printed all the same, and every problem is named.
+its zone, and the partitions that lack replicas. Exit code 6 says that something
+is wrong; what was seen is printed all the same, and every problem is named.
 
 With --hosts every host is asked as well which configuration it runs, and
 which it should run.`,
