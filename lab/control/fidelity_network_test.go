@@ -60,10 +60,10 @@ func networkRows() []row {
 	return []row{
 		{"a /29 subnet", "InvalidSubnet.Range", subnetOf("10.1.0.64/29")},
 		{"overlapping subnets", "InvalidSubnet.Conflict", subnetOf("10.1.0.0/27")},
-		{"ports the wrong way round", "InvalidParameterValue", ports(9093, 9092)},
-		{"a port too high", "InvalidParameterValue", ports(1, 70000)},
-		{"a good port rule", "", ports(8080, 8080)},
-		{"the same rule twice", "InvalidPermission.Duplicate", ports(8080, 8080)},
+		{"ports the wrong way round", "InvalidParameterValue", portRange(9093, 9092)},
+		{"a port too high", "InvalidParameterValue", portRange(1, 70000)},
+		{"a good port rule", "", portRange(8080, 8080)},
+		{"the same rule twice", "InvalidPermission.Duplicate", portRange(8080, 8080)},
 		{"a rule whose first answer is lost", "", ruleWithALostAnswer},
 		{"no groups means the default one", "", func(ctx context.Context, f *fidelity) error {
 			if err := launchWith(func(_ *fidelity, in *ec2.RunInstancesInput) { in.SecurityGroupIds = nil })(ctx, f); err != nil {

@@ -75,7 +75,7 @@ func attach(volume, device string) func(context.Context, *fidelity) error {
 	}
 }
 
-func ports(from, to int32) func(context.Context, *fidelity) error {
+func portRange(from, to int32) func(context.Context, *fidelity) error {
 	return func(ctx context.Context, f *fidelity) error {
 		return errOf(f.api.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &f.group,
 			IpPermissions: []types.IpPermission{{IpProtocol: aws.String("tcp"), FromPort: &from, ToPort: &to,

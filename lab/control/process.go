@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"kraftstack/lab/ports"
 )
 
 //go:embed extension/*.py
@@ -43,7 +44,7 @@ func launch(dir, python string) (process, error) {
 	if err := readState(dir, &p); err != nil {
 		return p, err
 	}
-	port, err := choosePort(p.Port)
+	port, err := choosePort(p.Port, dir)
 	if err != nil {
 		return p, err
 	}
@@ -243,11 +244,8 @@ func (p *process) signal(s syscall.Signal) error {
 
 // choosePort keeps the port of the last time, which shells and stacks may still
 // point at, unless somebody else has taken it.
-func choosePort(last int) (int, error) {
-	listener, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", last))
-	if err != nil && last != 0 {
-		listener, err = net.Listen("tcp4", "127.0.0.1:0")
-	}
+func choosePort(last int, dir string) (int, error) {
+	listener, err := ports.Listen(last, dir)
 	if err != nil {
 		return 0, err
 	}

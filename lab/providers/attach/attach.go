@@ -12,11 +12,14 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+
+	"kraftstack/lab/ports"
 )
 
 // maxMessage is the engine's own limit for a message, in bytes.
@@ -42,10 +45,10 @@ type Server struct {
 	all    sync.WaitGroup
 }
 
-// Listen opens 127.0.0.1:port (0: any free one) and serves in the background.
+// Listen opens 127.0.0.1:port, or another free one where that is 0, and serves in the background.
 // log gets a line for every connection that could not be served; nil drops it.
 func Listen(provider Provider, port int, log func(format string, args ...any)) (*Server, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	l, err := listen(provider.Name, port)
 	if err != nil {
 		return nil, fmt.Errorf("provider %s: %w", provider.Name, err)
 	}
@@ -60,6 +63,14 @@ func Listen(provider Provider, port int, log func(format string, args ...any)) (
 	s.all.Add(1)
 	go s.accept()
 	return s, nil
+}
+
+// listen takes no other port than a given one: who has it would be asked in its place.
+func listen(name string, port int) (net.Listener, error) {
+	if port == 0 {
+		return ports.Listen(0, fmt.Sprint(name, os.Getpid()))
+	}
+	return net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 }
 
 // Port is where the provider listens.
