@@ -179,7 +179,7 @@ func (r *reader) wayIn(admins string) {
 			r.problem(admins, nil, "is missing", adminsAllowed)
 		}
 		if r.has("access.localPort") {
-			r.problem(Namespace+":access.localPort", access.LocalPort, "has no use where the bastion is the way in", "access.bastion.count: 0, or remove the line")
+			r.problem(Namespace+":access.localPort", nil, "has no use where the bastion is the way in", "access.bastion.count: 0, or remove the line")
 		}
 		return
 	}
