@@ -11,10 +11,11 @@ import (
 
 // Where the ports lie: below those that Linux gives to outgoing connections (from
 // 32768 on, ip(7) ip_local_port_range). One of those may belong to any connection
-// of this machine just when its server comes back, and for a minute after.
+// of this machine just when its server comes back, and for a minute after. And above
+// those that stacks without a bastion take by default (access.localPort).
 const (
-	lowest = 20000
-	count  = 12000
+	lowest = 30000
+	count  = 2700
 	tries  = 200
 )
 
