@@ -2,8 +2,9 @@
 
 # verb_quorum waits until the cluster stands: a leader, the wanted voters and no
 # others, each caught up, every broker registered and unfenced. Voters are added and
-# removed one at a time; a broker that is none any more leaves in its roll. Those whose process is no controller yet have to be there only
-# where the quorum is to be complete.
+# removed one at a time; a broker that is none any more leaves in its roll, or here if
+# it leads a quorum that is to be complete. Those whose process is no controller yet
+# have to be there only where it is.
 verb_quorum() {
   local deadline
   local -a voters brokers
