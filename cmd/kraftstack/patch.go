@@ -30,8 +30,9 @@ is rebooted where the updates ask for it. The next host waits until the node is
 healthy and its partitions are in sync.
 
 A host without updates is left alone. What was interrupted goes on with the next
-call. Exit code 10 says that the cluster cannot do without a node now, 8 that an
-update failed on a host; the hosts behind it were not touched.`,
+call. The stack's lock is held meanwhile, as up holds it: neither begins while the
+other runs. Exit code 10 says that the cluster cannot do without a node now, 8 that
+an update failed on a host; the hosts behind it were not touched.`,
 		Example: "  kraftstack patch --stack prod\n  kraftstack patch --stack prod --target-host broker-1001 --target-host bastion",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -50,11 +51,10 @@ func flagPatchedHosts(c *cobra.Command, o *options) {
 	c.Flags().StringSliceVar(&o.hosts, "target-host", nil, "only this host, `NAME` (may be repeated)")
 }
 
-// patch reads as what the verb does.
+// patch reads as what the verb does. It holds the stack's lock meanwhile: a run that
+// changes the stack would take nodes out of the cluster as well. Each node's gate holds
+// the two apart, and would have one of them wait for nothing.
 func (o *options) patch(ctx context.Context, c *cobra.Command, run *recordedRun) error {
-	if err := o.expectUnlocked(ctx); err != nil {
-		return err
-	}
 	values, err := automation.Config(o.dir, o.stack)
 	if err != nil {
 		return err
@@ -67,14 +67,10 @@ func (o *options) patch(ctx context.Context, c *cobra.Command, run *recordedRun)
 	if err != nil {
 		return err
 	}
-	terminal := c.ErrOrStderr()
-	done, err := cluster.Patch(ctx, out, cluster.PatchOptions{
-		Hosts: o.hosts, GateTimeoutSeconds: file.Rolling.GateTimeoutSeconds,
-		Say: func(host, line string) {
-			if !o.json {
-				_, _ = fmt.Fprintf(terminal, "%s: %s\n", host, line)
-			}
-		},
+	var done []cluster.Patched
+	err = automation.WithLock(ctx, o.dir, o.stack, "patch", func(ctx context.Context) (err error) {
+		done, err = cluster.Patch(ctx, out, o.patchOptions(c, file))
+		return err
 	})
 	run.notePatched(done, err)
 	if printed := o.writePatched(c.OutOrStdout(), done); err == nil {
@@ -83,16 +79,15 @@ func (o *options) patch(ctx context.Context, c *cobra.Command, run *recordedRun)
 	return err
 }
 
-// expectUnlocked: a run that changes the stack would take nodes out of the cluster
-// as well. Each node's gate holds them apart, and would have them wait for nothing.
-func (o *options) expectUnlocked(ctx context.Context) error {
-	held, err := automation.Holder(ctx, o.dir, o.stack)
-	if err != nil || held == nil {
-		return err
-	}
-	return &fail.Error{
-		Cause: fail.Locked, Op: "patch stack " + o.stack, Err: fmt.Errorf("the stack's state is locked %s", held),
-		Next: "wait for that run; kraftstack unlock --stack " + o.stack + " if it was killed",
+func (o *options) patchOptions(c *cobra.Command, file config.Stack) cluster.PatchOptions {
+	terminal := c.ErrOrStderr()
+	return cluster.PatchOptions{
+		Hosts: o.hosts, GateTimeoutSeconds: file.Rolling.GateTimeoutSeconds,
+		Say: func(host, line string) {
+			if !o.json {
+				_, _ = fmt.Fprintf(terminal, "%s: %s\n", host, line)
+			}
+		},
 	}
 }
 

@@ -26,8 +26,10 @@ type command struct {
 	// lean answers the questions that the SDK asks around each operation, whether
 	// the stack is there, for its outputs and its history, with nothing: this
 	// driver does not use the answers, and each costs a start of the CLI.
-	lean    bool
-	version func() (semver.Version, error)
+	lean bool
+	// previews keeps the preview before an update, which the SDK always leaves out.
+	previews bool
+	version  func() (semver.Version, error)
 }
 
 var _ auto.PulumiCommand = command{}
@@ -132,6 +134,9 @@ func (c command) Run(
 ) (string, string, int, error) {
 	if answer, known := emptyAnswers[strings.Join(args[:min(2, len(args))], " ")]; c.lean && known {
 		return answer, "", 0, nil
+	}
+	if c.previews {
+		args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == "--skip-preview" })
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "pulumi", append(args, "--non-interactive")...)

@@ -90,7 +90,14 @@ func Config(dir, stack string) (map[string]string, error) {
 // exists is not asked before: that costs a start of the CLI, each time, for what
 // the operation itself tells.
 func Open(ctx context.Context, dir, name string, program pulumi.RunFunc, create bool) (*Stack, error) {
-	cli := newCommand(ctx)
+	s, err := open(ctx, dir, name, program, newCommand(ctx))
+	if err == nil {
+		s.create = create
+	}
+	return s, err
+}
+
+func open(ctx context.Context, dir, name string, program pulumi.RunFunc, cli command) (*Stack, error) {
 	inner, err := auto.SelectStackInlineSource(ctx, name, project, program, auto.WorkDir(dir), auto.Pulumi(cli), auto.SecretsProvider(secretsProvider(dir, name)))
 	if _, wrong := cli.version(); wrong != nil {
 		return nil, wrong
@@ -98,7 +105,7 @@ func Open(ctx context.Context, dir, name string, program pulumi.RunFunc, create 
 	if err != nil {
 		return nil, openError(name, err)
 	}
-	return &Stack{Name: name, inner: inner, create: create}, nil
+	return &Stack{Name: name, inner: inner}, nil
 }
 
 // secretsProvider is what a stack file says of who encrypts its secrets: a new

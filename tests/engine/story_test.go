@@ -39,6 +39,7 @@ func TestEngine(t *testing.T) {
 		t.Fatal("there is no stack to tell of")
 	}
 	part("second up and refresh find nothing", findNothing)
+	part("a held lock keeps other runs out", heldLock)
 	part("no private key in clear", noKeyInClear)
 	part("one property restarts hosts in order", onePropertyChanged)
 	part("a failed roll stops the chain", failedRoll)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,16 +101,23 @@ func patchIsRefused(t *testing.T, s story, stack string) {
 	s.view(t, stack)
 }
 
-// patchIsKilledAndEnds: the driver dies while a host installs; the next one ends that,
-// and does the others.
+// patchIsKilledAndEnds: the driver dies while a host installs, and with it the engine
+// that holds the lock; until then, and until that is cleared, nobody else begins. The
+// next one ends that, and does the others.
 func patchIsKilledAndEnds(t *testing.T, s story, stack string) {
 	leader := s.view(t, stack).Quorum.Leader
 	p := s.start(t, "patch", "--stack", stack, "--target-host", "broker-1001")
 	p.says(t, "installing 1 packages")
-	if err := p.cmd.Process.Kill(); err != nil {
+	locked := []string{"locked by ", "(pid ", " since ", "kraftstack unlock --stack"}
+	// It stands still, so that it does not end before the other has asked.
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	s.refused(t, 4, locked, "up", "--stack", stack)
+	killTree(t, p)
 	_ = p.cmd.Wait()
+	s.refused(t, 4, locked, "patch", "--stack", stack)
+	s.must(t, "unlock", "--stack", stack)
 
 	r := s.run(t, "patch", "--stack", stack, "--json")
 	var all patched
