@@ -11,10 +11,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Gate returns when the cluster can do without one of its nodes, or with the
-// reason why not. It is given by whoever can look at the running cluster: a
+// Gate tells of the running cluster. It is given by whoever can look at that: a
 // program alone sees resources.
-type Gate func(ctx context.Context, node string) error
+type Gate interface {
+	// MayStop returns when the cluster can do without one of its nodes, or with the
+	// reason why not.
+	MayStop(ctx context.Context, node string) error
+	// IsDown says that a node's host is down already, so that to stop it takes nothing
+	// from the cluster. Where nobody can tell it is false.
+	IsDown(ctx context.Context, node string) bool
+}
 
 // errNoGate is for an engine that runs the program without the driver.
 var errNoGate = errors.New("another instance type stops the host, and nothing here can ask the cluster whether it can do without it: " +
@@ -27,8 +33,9 @@ type turns struct {
 	gate Gate
 	free chan struct{} // holds one token while no node is being stopped
 
-	mu    sync.Mutex
-	taken time.Time
+	mu     sync.Mutex
+	taken  time.Time
+	holder string // the resource that has the turn
 }
 
 // turnLimit is for how long a node may keep its turn. The aws provider gives up
@@ -46,9 +53,7 @@ func newTurns(ctx *pulumi.Context, gate Gate) (*pulumi.ResourceHookBinding, erro
 		return nil, err
 	}
 	after, err := ctx.RegisterResourceHook("node-ends-its-turn", func(args *pulumi.ResourceHookArgs) error {
-		if stops(args) {
-			t.free <- struct{}{}
-		}
+		t.end(args.Name)
 		return nil
 	}, nil)
 	if err != nil {
@@ -63,13 +68,19 @@ func stops(args *pulumi.ResourceHookArgs) bool {
 }
 
 // wait takes the turn. A node whose change failed keeps it, for nothing tells of
-// that: those behind it are not to follow, and give up in the end.
+// that: those behind it are not to follow, and give up in the end. A node that is down
+// needs no turn, and must not wait for one: it may be what the gate of the node that
+// has the turn waits for.
 func (t *turns) wait(ctx context.Context, args *pulumi.ResourceHookArgs) error {
 	if !stops(args) {
 		return nil
 	}
 	if t.gate == nil {
 		return errNoGate
+	}
+	node := strings.TrimSuffix(args.Name, "-instance")
+	if t.gate.IsDown(ctx, node) {
+		return nil
 	}
 	limit := time.NewTimer(turnLimit)
 	defer limit.Stop()
@@ -88,13 +99,23 @@ func (t *turns) wait(ctx context.Context, args *pulumi.ResourceHookArgs) error {
 		}
 	}
 	t.mu.Lock()
-	t.taken = time.Now()
+	t.taken, t.holder = time.Now(), args.Name
 	t.mu.Unlock()
-	err := t.gate(ctx, strings.TrimSuffix(args.Name, "-instance"))
+	err := t.gate.MayStop(ctx, node)
 	if err != nil {
-		t.free <- struct{}{} // the next one's gate decides for itself
+		t.end(args.Name) // the next one's gate decides for itself
 	}
 	return err
+}
+
+// end gives the turn back, if the resource has it.
+func (t *turns) end(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.holder == name {
+		t.holder = ""
+		t.free <- struct{}{}
+	}
 }
 
 func (t *turns) since() time.Time {

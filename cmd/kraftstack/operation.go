@@ -63,7 +63,7 @@ type operation struct {
 	began   *report.Collector
 	leftOut []report.Change // changes that a narrowed run does not make
 	file    config.Stack    // what the stack file says
-	stopped bool            // a node's instance was, for another type
+	gate    stopGate        // of nodes that are stopped for another type
 }
 
 // perform reads as what a run does.
@@ -85,7 +85,7 @@ func (op *operation) perform(ctx context.Context) error {
 		return err
 	}
 	if err = op.attempt(ctx, stack); err == nil {
-		err = op.awaitStopped(ctx)
+		err = op.gate.awaitStopped(ctx)
 	}
 	result := op.judge(op.began)
 	if err != nil {
@@ -116,9 +116,10 @@ func (op *operation) askFirst() error {
 // open makes the stack ready, and keeps its state if the run may change it: side
 // by side, since each waits for the CLI.
 func (op *operation) open(ctx context.Context) (*automation.Stack, error) {
+	op.gate.op = op
 	kept := make(chan error, 1)
 	go func() { kept <- op.keepState(ctx) }()
-	stack, err := automation.Open(ctx, op.dir, op.stack, program.Options{Gate: op.mayStop}.Deploy, op.create)
+	stack, err := automation.Open(ctx, op.dir, op.stack, program.Options{Gate: &op.gate}.Deploy, op.create)
 	if keptErr := <-kept; err == nil {
 		err = keptErr
 	}
