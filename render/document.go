@@ -55,6 +55,8 @@ func files(s config.Stack, n config.Node) []file {
 		{"/etc/kafka/server.properties", kafkaOnly, kafkaOwner, ServerProperties(s, n)},
 		{"/etc/kafka/log4j2.yaml", public, owner, Log4j2()},
 		{"/etc/systemd/system/kafka.service", public, owner, Unit()},
+		{"/etc/systemd/system/kafka-classes.service", public, owner, classesUnit},
+		{"/etc/systemd/system/kafka-classes.timer", public, owner, classesTimer},
 		{"/etc/kafka/jvm.env", public, owner, JVMEnv(s)},
 		{clientOptions, kafkaOnly, kafkaOwner, NodeClientProperties(s)},
 		{"/etc/kafka/generation", public, owner, Generation(s, n) + "\n"},

@@ -10,6 +10,12 @@ import (
 //go:embed files/kafka.service
 var unit string
 
+//go:embed files/kafka-classes.service
+var classesUnit string
+
+//go:embed files/kafka-classes.timer
+var classesTimer string
+
 //go:embed files/log4j2.yaml
 var log4j2 string
 

@@ -29,7 +29,7 @@ const enter = `set -e
 export HOST_TEST=/run/host-test
 mkdir -p "$0/run/host-test"
 mount --bind "$0" "$0/run/host-test"
-for at in etc opt var/lib var/log; do mount --bind "$0/$at" "/$at"; done
+for at in etc opt var/cache var/lib var/log; do mount --bind "$0/$at" "/$at"; done
 if [ -e "$0/disk" ]; then mkdir -p /var/lib/kafka; mount --bind "$0/disk" /var/lib/kafka; fi
 mount --rbind "$0/run" /run
 mount --bind /run/host-test/tmp /tmp
@@ -75,7 +75,7 @@ func newHost(t *testing.T) *host {
 		t.Skip("needs root")
 	}
 	h := &host{t, t.TempDir()}
-	for _, dir := range []string{"opt", "run", "tmp", "var/lib", "var/log", "bin"} {
+	for _, dir := range []string{"opt", "run", "tmp", "var/cache/kafka", "var/lib", "var/log", "bin"} {
 		h.must(os.MkdirAll(h.path(dir), 0o755))
 	}
 	h.must(os.Chmod(h.path("tmp"), 0o777|os.ModeSticky))

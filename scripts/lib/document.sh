@@ -40,7 +40,7 @@ begin_file() {
   [[ $1 =~ ^===\ (/[A-Za-z0-9._/@-]+)\ (0[0-7]{3})\ ([a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*)$ ]] ||
     die "the document has the line ${1@Q}, which is no '=== PATH MODE OWNER:GROUP'" 'this is a fault of the program that made it: report it'
   path=${BASH_REMATCH[1]} mode=${BASH_REMATCH[2]} owner=${BASH_REMATCH[3]}
-  if [[ $path == *..* || ! $path =~ ^/etc/(kafka/|systemd/system/kafka[a-z-]*\.service(\.d/.*)?$) ]]; then
+  if [[ $path == *..* || ! $path =~ ^/etc/(kafka/|systemd/system/kafka[a-z-]*\.(timer|service(\.d/.*)?)$) ]]; then
     die "the document wants to write $path, which is not Kafka's" 'this is a fault of the program that made it: report it'
   fi
   [[ -z ${DOCUMENT_MODE[$path]:-} ]] || die "the document has $path twice" 'this is a fault of the program that made it: report it'

@@ -15,7 +15,7 @@ unit_is_active() {
 
 # reload_units: after unit files changed, in this run or in one that was killed.
 reload_units() {
-  if [[ $(unit_property NeedDaemonReload) == yes || $(unit_property LoadState) != loaded ]]; then
+  if [[ $(systemctl show --value -p NeedDaemonReload "$UNIT" kafka-classes.{service,timer}) == *yes* || $(unit_property LoadState) != loaded ]]; then
     systemctl daemon-reload
   fi
   [[ $(unit_property LoadState) == loaded ]] ||

@@ -19,4 +19,5 @@ verb_activate() {
   fi
   install -d -m 0755 /run/kafka
   write_file "$RUNNING_GENERATION" 0644 root:root <<<"$starting"
+  give_classes
 }

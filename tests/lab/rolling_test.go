@@ -30,6 +30,7 @@ func TestRolling(t *testing.T) {
 const gated = "    heap: 386m\n  kraftstack:rolling:\n    gateTimeoutSeconds: 5\n"
 
 func rollUnderLoad(t *testing.T, s story, stack string, load *pair) {
+	s.ssh(t, stack, "broker-1001", "sudo systemctl start kafka-classes")
 	before := s.processes(t, stack)
 	leader := s.view(t, stack).Quorum.Leader
 	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 388m\n")
@@ -47,6 +48,8 @@ func rollUnderLoad(t *testing.T, s story, stack string, load *pair) {
 	if want := fmt.Sprintf("broker-%d", leader); last != want {
 		t.Errorf("the quorum's leader, %s, was not restarted last, but %s", want, last)
 	}
+	// A JVM that finds fault with an archive goes on without it, and says nothing.
+	s.ssh(t, stack, "broker-1001", "sudo grep -q /var/cache/kafka/ /proc/$(systemctl show --value -p MainPID kafka)/maps")
 }
 
 // gateRefuses: with one broker silent, none may be restarted. up says which
