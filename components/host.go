@@ -131,13 +131,14 @@ func compressed(text string) string {
 	return base64.StdEncoding.EncodeToString(packed.Bytes())
 }
 
+// toolkitCommand has one sudo for all of it: each takes as long as the rest together.
 func toolkitCommand(digest string) string {
-	return fmt.Sprintf(`set -eu
-sudo install -d -m 0755 %[1]s
-base64 -d | gzip -d | sudo tee %[2]s.new >/dev/null
-echo '%[3]s  %[2]s.new' | sha256sum --check --status || { echo "the copy of %[2]s is incomplete; run up again" >&2; exit 1; }
-sudo chmod 0755 %[2]s.new
-sudo mv -f %[2]s.new %[2]s`, toolkitPath[:strings.LastIndex(toolkitPath, "/")], toolkitPath, digest)
+	return fmt.Sprintf(`sudo sh -euc '
+install -d -m 0755 %[1]s
+base64 -d | gzip -d >%[2]s.new
+echo "%[3]s  %[2]s.new" | sha256sum --check --status || { echo "the copy of %[2]s is incomplete; run up again" >&2; exit 1; }
+chmod 0755 %[2]s.new
+mv -f %[2]s.new %[2]s'`, toolkitPath[:strings.LastIndex(toolkitPath, "/")], toolkitPath, digest)
 }
 
 // addInstall stages Java and one version of Kafka. Nothing that runs is

@@ -10,13 +10,13 @@ wanted_bin() {
 }
 
 # as_kafka COMMAND...: as the user that owns the data, with a JVM that is quick to
-# start and without the service's own settings.
+# start and without the service's own settings. JVM_MORE is one more option for it.
 as_kafka() {
   (
     cd /
     runuser -u kafka -- env -u KAFKA_OPTS -u KAFKA_LOG4J_OPTS -u JMX_PORT LOG_DIR=/tmp \
       KAFKA_HEAP_OPTS=-Xmx256M KAFKA_JMX_OPTS=-Djava.awt.headless=true \
-      KAFKA_JVM_PERFORMANCE_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto' "$@"
+      KAFKA_JVM_PERFORMANCE_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto ${JVM_MORE:-}" "$@"
   )
 }
 

@@ -3,6 +3,7 @@
 
 readonly DATA_MOUNT=/var/lib/kafka
 readonly MOUNT_UNIT=/etc/systemd/system/var-lib-kafka.mount
+readonly MOUNT_WANTED=/etc/systemd/system/multi-user.target.wants/var-lib-kafka.mount # it is enabled
 
 # device_of VOLUME_ID: where Nitro hosts show an EBS volume. Kernel names such as
 # /dev/nvme1n1 come in no promised order.
@@ -53,12 +54,12 @@ mount_disk() {
     expect_mounted "$device" "$2"
   fi
   ensure_uuid_link "$device" "$link"
-  if own_file "$MOUNT_UNIT" 0644 root:root < <(mount_unit "$link" "$2"); then
-    systemctl daemon-reload
+  if own_file "$MOUNT_UNIT" 0644 root:root < <(mount_unit "$link" "$2") && [[ -e $MOUNT_WANTED ]]; then
+    systemctl daemon-reload # the first enable does so itself
   fi
-  systemctl -q enable var-lib-kafka.mount
-  if mountpoint -q "$DATA_MOUNT"; then return 0; fi
-  systemctl start var-lib-kafka.mount ||
+  if mountpoint -q "$DATA_MOUNT" && [[ -e $MOUNT_WANTED ]]; then return 0; fi
+  # One call, since each that enables a unit has systemd read all of them again.
+  systemctl -q enable --now var-lib-kafka.mount ||
     die "$2 could not be mounted on $DATA_MOUNT: $(journalctl -u var-lib-kafka.mount -n 3 -o cat --no-pager | paste -s -d ' ')" \
       "look at: systemctl status var-lib-kafka.mount"
   expect_mounted "$device" "$2"

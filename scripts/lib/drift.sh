@@ -13,12 +13,14 @@ drift() {
 # drift_of_files: what was written here, by mode, owner and content.
 drift_of_files() {
   local sum mode owner path why
-  local -a manifests=("$MANIFEST"*)
+  local -a manifests=("$MANIFEST"*) listed
   if [[ ! -r ${manifests[0]} ]]; then
     # shellcheck disable=SC2153 # it is of files.sh
     drift file "$STATE" 'nothing was ever written here'
     return
   fi
+  mapfile -t listed < <(cat -- "${manifests[@]}" | cut -d ' ' -f 4-)
+  look_at "${listed[@]}"
   while read -r sum mode owner path; do
     why=$(file_fault "$sum" "$mode" "$owner" "$path")
     if [[ -n $why ]]; then drift file "$path" "$why"; fi

@@ -13,10 +13,9 @@ remove_scratch() {
 # write_file PATH MODE OWNER:GROUP: standard input becomes the file. The new
 # content is on disk before it takes the old one's name.
 write_file() {
-  local path=$1 mode=$2 owner=$3 dir new
-  dir=$(dirname -- "$path")
-  mkdir -p -- "$dir"
-  rm -f -- "$dir"/.kafka-node.?????? # of a run that was killed here
+  local path=$1 mode=$2 owner=$3 dir=${1%/*} new
+  [[ -d $dir ]] || mkdir -p -- "$dir"
+  if compgen -G "$dir/.kafka-node.??????" >/dev/null; then rm -f -- "$dir"/.kafka-node.??????; fi # of a run that was killed here
   new=$(mktemp -- "$dir/.kafka-node.XXXXXX")
   SCRATCH+=("$new")
   # Chained, as set -e is off wherever a caller looks at the status.
@@ -30,17 +29,28 @@ write_file() {
 # its failure would look like that.
 write_if_changed() {
   local path=$1 mode=$2 owner=$3 content
-  content=$(cat; printf x)
-  if [[ -f $path && ! -L $path && $(cat -- "$path"; printf x) == "$content" &&
-    $(mode_and_owner "$path") == "$mode $owner" ]]; then
+  IFS= read -r -d '' content || true
+  if [[ -f $path && ! -L $path ]] && holds "$path" "$content" && [[ $(mode_and_owner "$path") == "$mode $owner" ]]; then
     return 1
   fi
-  write_file "$path" "$mode" "$owner" < <(printf '%s' "${content%x}")
+  write_file "$path" "$mode" "$owner" < <(printf '%s' "$content")
+}
+
+# holds FILE TEXT: the file's content is the text and nothing more. It starts no process.
+holds() {
+  local found
+  # It ends with 0 only at a byte that no text has.
+  if IFS= read -r -d '' found <"$1"; then return 1; fi
+  [[ $found == "$2" ]]
 }
 
 # mode_and_owner PATH: as "0644 root:root".
 mode_and_owner() {
-  stat -c '%#a %U:%G' -- "$1" | sed 's/^\([0-7]\{3\}\) /0\1 /'
+  local found
+  found=$(stat -c '%#a %U:%G' -- "$1")
+  # stat begins a mode of four digits with none of its own.
+  if [[ $found == [0-7][0-7][0-7]' '* ]]; then found=0$found; fi
+  printf '%s' "$found"
 }
 
 # link_atomically TARGET LINK: the link points elsewhere from one moment to the

@@ -21,37 +21,35 @@ ensure_key() {
     [[ -s $KEY ]] || die 'openssl made no private key' 'run: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'
   fi
   names="DNS:${2//,/,DNS:}"
-  wanted="$1 $names $(public_key pkey "$KEY")"
+  wanted="$1 $names $(public_key "$KEY")"
   if [[ -s $REQUEST && $(first_line "$TLS/node.asked") == "$wanted" ]]; then return 0; fi
   write_file "$REQUEST" 0644 root:root < <(openssl req -new -key "$KEY" -subj "$1" -addext "subjectAltName=$names")
   [[ -s $REQUEST ]] || die "openssl made no request for $1" 'read the lines above'
   write_file "$TLS/node.asked" 0644 root:root <<<"$wanted"
 }
 
-# public_key KIND FILE: digest of the public half of a key (pkey) or a certificate
-# (x509).
+# public_key FILE: digest of the public half of a key.
 public_key() {
   local key
-  if [[ $1 == x509 ]]; then
-    key=$(openssl x509 -in "$2" -noout -pubkey)
-  else
-    key=$(openssl pkey -in "$2" -pubout)
-  fi
+  key=$(openssl pkey -in "$1" -pubout)
   sha256sum <<<"$key" | cut -d ' ' -f 1
 }
 
 # certificate_fault FILE: why the first certificate in it cannot be this host's now;
 # empty where it can.
 certificate_fault() {
-  local begins
-  if [[ $(public_key x509 "$1") != "$(public_key pkey "$KEY")" ]]; then
+  local said begins now
+  # One openssl tells all of it; its status is that of the last question.
+  said=$(openssl x509 -in "$1" -noout -pubkey -startdate -enddate -checkend 0) || [[ $said == *-----END* ]]
+  if [[ $said != *"$(openssl pkey -in "$KEY" -pubout)"* ]]; then
     printf 'it is for another key than the one on this host'
     return
   fi
-  begins=$(date -d "$(openssl x509 -in "$1" -noout -startdate | cut -d = -f 2)" +%s)
-  if ((begins > $(date +%s))); then
-    printf 'it begins %s s from now by this host'"'"'s clock, which says %s' "$((begins - $(date +%s)))" "$(date -u +%FT%TZ)"
-  elif ! openssl x509 -in "$1" -noout -checkend 0 >/dev/null; then
-    printf 'it has ended: %s' "$(openssl x509 -in "$1" -noout -enddate)"
+  printf -v now '%(%s)T' -1
+  begins=$(date -d "$(sed -n 's/^notBefore=//p' <<<"$said")" +%s)
+  if ((begins > now)); then
+    printf 'it begins %s s from now by this host'"'"'s clock, which says %s' "$((begins - now))" "$(date -u +%FT%TZ)"
+  elif [[ $said == *'Certificate will expire'* ]]; then
+    printf 'it has ended: %s' "$(grep '^notAfter=' <<<"$said")"
   fi
 }

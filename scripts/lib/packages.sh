@@ -76,10 +76,19 @@ dnf_install() {
   return 1
 }
 
-# java_version: such as 17.0.15, empty where there is no Java.
+# java_version: such as 17.0.15, empty where there is no Java. A JVM's own folder says
+# so, without a JVM being started.
 java_version() {
+  local release version=''
   command -v java >/dev/null || return 0
-  java -version 2>&1 | awk -F '"' '/version "/ { print $2; exit }'
+  release=$(readlink -f -- "$(command -v java)")
+  release=${release%/bin/java}/release
+  if [[ -r $release ]]; then version=$(sed -n 's/^JAVA_VERSION="\([0-9][^"]*\)".*/\1/p' "$release"); fi
+  if [[ $version ]]; then
+    printf '%s' "$version"
+  else
+    java -version 2>&1 | awk -F '"' '/version "/ { print $2; exit }'
+  fi
 }
 
 # ensure_java: a JVM that Kafka 4 runs on, found or installed.

@@ -93,7 +93,7 @@ storage_fault() {
 # of them would look like all. So it formats a folder beside the data, which takes
 # the data's name when it is whole.
 format_storage() {
-  local work=$DATA_MOUNT/.formatting properties output admin
+  local work=$DATA_MOUNT/.formatting properties output admin classes JVM_MORE=''
   say "formatting storage of node ${FLAG[node-id]}"
   install -d -m 0750 -o kafka -g kafka -- "$work"
   properties=$(mktemp)
@@ -110,6 +110,9 @@ format_storage() {
     write_file "$admin" 0640 root:kafka < <(printf -- '--add-scram\n' && cat -- "$FIRST_ADMIN")
     voters+=("@$admin")
   fi
+  # Only where it is of use: of a version that is not wanted it is just in the way.
+  classes=$(format_archive "$(property /etc/kafka/jvm.env KAFKA_VERSION)")
+  if [[ -s $classes ]]; then JVM_MORE=-XX:SharedArchiveFile=$classes; fi
   output=$(as_kafka "$(wanted_bin)/kafka-storage.sh" format "--cluster-id=${FLAG[cluster-id]}" \
     "${voters[@]}" "--config=$properties" 2>&1) || {
     printf '%s\n' "$output" | tail -n 15 >&2
@@ -121,4 +124,5 @@ format_storage() {
   fi
   sync -f "$work"
   mv -T -- "$work" "$DATA"
+  rm -f -- "$KAFKA_ROOT"/format-*.jsa
 }

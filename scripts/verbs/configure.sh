@@ -22,6 +22,8 @@ verb_configure() {
   ensure_storage
   remove_drop_ins
   rm -f -- "$FIRST_ADMIN"
+  # First, for it has systemd read all units again, which reload_units need not do then.
+  systemctl -q is-enabled "$UNIT" 2>/dev/null || systemctl -q enable "$UNIT"
   reload_units
   start_kafka
   say 'done'
@@ -79,7 +81,6 @@ remove_drop_ins() {
 }
 
 start_kafka() {
-  systemctl -q is-enabled "$UNIT" 2>/dev/null || systemctl -q enable "$UNIT"
   if unit_is_active; then
     say 'Kafka runs'
     return

@@ -27,10 +27,15 @@ verb_install() {
 
 # ensure_version VERSION URL SHA512
 ensure_version() {
-  local installed wanted=$3 archive got
+  local installed wanted=$3 archive got fault=''
   installed=$(installed_sum "$1")
-  if [[ -n $installed && -n $(version_fault "$1") ]]; then
-    say "Kafka $1 is installed, but $(version_fault "$1"): installing it anew"
+  if [[ -n $installed && $(first_line "$PROVEN") == "$1 $installed" ]]; then
+    rm -f -- "$PROVEN" # once: from now on this host is not as the image was
+  elif [[ -n $installed ]]; then
+    fault=$(version_fault "$1")
+  fi
+  if [[ -n $fault ]]; then
+    say "Kafka $1 is installed, but $fault: installing it anew"
   elif [[ -n $installed ]]; then
     if [[ -n $wanted && $wanted != "$installed" ]]; then
       die "Kafka $1 is installed from an archive with SHA-512 $installed, and $wanted is asked for" \

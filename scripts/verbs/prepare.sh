@@ -35,10 +35,12 @@ verb_prepare() {
 }
 
 # wait_for_cloud_init DEADLINE: first boot installs packages and writes files; what
-# runs beside it meets locks and half a system.
+# runs beside it meets locks and half a system. An image that seal made has all
+# packages, so there it is enough that the files are written.
 wait_for_cloud_init() {
   local status=0
   command -v cloud-init >/dev/null || return 0
+  if files_are_written; then return 0; fi
   wait_for "$(remaining "$1")" 'cloud-init to end' test -s /run/cloud-init/result.json ||
     die "cloud-init did not end within ${FLAG[timeout]} s" \
       'look at: cloud-init status --long, and /var/log/cloud-init-output.log'
@@ -49,6 +51,13 @@ wait_for_cloud_init() {
     2) warn 'cloud-init ended with errors that it calls recoverable; see cloud-init status --long' ;;
     *) die "cloud-init failed (status $status)" 'look at: cloud-init status --long; replace the instance if its user data is wrong' ;;
   esac
+}
+
+# files_are_written: on a host that boots from a sealed image, cloud-init's second stage
+# has ended well; sshd starts after it.
+files_are_written() {
+  [[ -e $SEALED && -r /run/cloud-init/status.json &&
+    $(tr -d '[:space:]' </run/cloud-init/status.json) =~ \"init\":\{\"errors\":\[\],\"finished\":[0-9] ]]
 }
 
 make_user() {
@@ -69,9 +78,13 @@ $KAFKA_ROOT 0755 root:root
 $TLS 0750 root:kafka
 /var/log/kafka 0750 kafka:kafka"
 
+# make_folders LIST: those that are right already are left alone.
 make_folders() {
-  local path mode owner
+  local path mode owner there
+  # shellcheck disable=SC2046 # each path is a word
+  there=$(stat -c '%n 0%a %U:%G' -- $(cut -d ' ' -f 1 <<<"$1") 2>/dev/null || true)
   while read -r path mode owner; do
+    if [[ $'\n'$there$'\n' == *$'\n'"$path $mode $owner"$'\n'* && ! -L $path ]]; then continue; fi
     install -d -m "$mode" -o "${owner%:*}" -g "${owner#*:}" -- "$path"
   done <<<"$1"
 }
@@ -81,7 +94,7 @@ readonly SYSCTL_FILE=/etc/sysctl.d/90-kafka.conf
 # tune_kernel: two memory maps for each log segment outgrow the default of 65,530;
 # page cache is what Kafka reads from, so it is not traded for swap.
 tune_kernel() {
-  local line key value
+  local line key value found
   local -a refused=()
   own_file "$SYSCTL_FILE" 0644 root:root <<'SYSCTL' || true
 # Written by kafka-node.
@@ -93,7 +106,7 @@ SYSCTL
   while IFS= read -r line; do
     if [[ $line != vm.* ]]; then continue; fi
     key=${line%% =*} value=${line##*= }
-    if [[ $(sysctl -n "$key" 2>/dev/null) == "$value" ]]; then continue; fi
+    if read -r found 2>/dev/null <"/proc/sys/${key//.//}" && [[ $found == "$value" ]]; then continue; fi
     sysctl -q -w "$key=$value" 2>/dev/null || refused+=("$key=$value")
   done <"$SYSCTL_FILE"
   if ((${#refused[@]} == 0)); then return 0; fi
