@@ -14,6 +14,13 @@ var toolkit embed.FS
 //go:embed keys.sh
 var keys string
 
+//go:embed agent.sh
+var agent string
+
+// Agent returns the program that has a host's agent of Session Manager look for it
+// again. It says itself what it is told.
+func Agent() string { return agent }
+
 // Keys returns the program that gives a host other SSH keys. It says itself what
 // it reads.
 func Keys() string { return keys }

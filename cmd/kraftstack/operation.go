@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -64,6 +65,7 @@ type operation struct {
 	leftOut []report.Change // changes that a narrowed run does not make
 	file    config.Stack    // what the stack file says
 	gate    stopGate        // of nodes that are stopped for another type
+	bastion bool            // the stack had one when the run began
 }
 
 // perform reads as what a run does.
@@ -82,6 +84,9 @@ func (op *operation) perform(ctx context.Context) error {
 		return err
 	}
 	if err := op.lookAhead(ctx, stack); err != nil {
+		return err
+	}
+	if err := op.tellAgents(ctx); err != nil {
 		return err
 	}
 	if err = op.attempt(ctx, stack); err == nil {
@@ -143,6 +148,7 @@ func (op *operation) keepState(ctx context.Context) error {
 	if err != nil || state == nil {
 		return err
 	}
+	op.bastion = bytes.Contains(state, []byte(`"kraftstack:access:Bastion"`))
 	_, err = record.Backup(op.run.folder, op.run.Run, state)
 	return err
 }
