@@ -67,7 +67,7 @@ test-engine: setup ## Test with the real engine and no hosts
 .PHONY: test-lab
 test-lab: setup ## Run the stories on real hosts (needs root)
 	@echo '== lab stories'
-	@go test -p 1 $(FRESH) -v -timeout 80m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
+	@go test -p 1 $(FRESH) -v -timeout 110m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
 
 .PHONY: test-jenkins
 test-jenkins: setup ## Run the Jenkinsfile itself against the lab (needs root)
@@ -77,7 +77,7 @@ test-jenkins: setup ## Run the Jenkinsfile itself against the lab (needs root)
 .PHONY: test-long
 test-long: setup ## Run the stories with the parts that take long (needs root)
 	@echo '== lab stories, the long parts too'
-	@go test -p 1 -tags long $(FRESH) -v -timeout 240m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
+	@go test -p 1 -tags long $(FRESH) -v -timeout 300m ./tests/lab/... | grep -v -e '^=== ' -e '^    --- PASS'
 
 .PHONY: lint
 lint: ## Check Go and shell code
