@@ -205,6 +205,9 @@ func (b *borders) rows() []row {
 		{"a group of the peer's", "", b.letGroupIn},
 		{"an endpoint for nothing", "InvalidServiceName", b.endpointOf("com.amazonaws.us-east-1.s4", b.table)},
 		{"an endpoint in another region's name", "InvalidServiceName", b.endpointOf("com.amazonaws.us-west-2.s3", b.table)},
+		{"a subnet for an endpoint that has no interfaces", "InvalidParameter", func(ctx context.Context, f *fidelity) error {
+			return errOf(f.api.ModifyVpcEndpoint(ctx, &ec2.ModifyVpcEndpointInput{VpcEndpointId: &b.endpoint, AddSubnetIds: []string{f.private}}))
+		}},
 	}
 }
 

@@ -71,26 +71,37 @@ role='` + stack + `-kafka-host-us-east-1'
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.aws(t, c.remove)
-			eventually(t, "the hosts to be out of reach", 20*time.Second, func() (bool, string) {
-				r := s.run(t, "status", "--stack", stack)
-				if r.code != 0 && r.code != 5 && r.code != 6 { // healthy, out of reach, or some of it
-					t.Errorf("exit code %d\n%s", r.code, r.stderr)
-				}
-				return r.code == 5, r.stderr
-			})
-			s.refused(t, 5, []string{"not connected to Session Manager", "next:", "kraftstack refresh --stack " + stack}, "status", "--stack", stack)
+			s.outOfReach(t, stack)
 			if c.restore != "" {
 				s.aws(t, c.restore)
 			} else {
 				s.must(t, "refresh", "--stack", stack)
 				s.up(t, stack)
 			}
-			eventually(t, "the hosts to be back", 20*time.Second, func() (bool, string) {
-				r := s.run(t, "status", "--stack", stack)
-				return r.code == 0, r.stderr
-			})
+			s.within(t, stack)
 		})
 	}
+}
+
+// outOfReach waits until no host can be reached, and looks at what is said of it.
+func (s story) outOfReach(t *testing.T, stack string) {
+	t.Helper()
+	eventually(t, "the hosts to be out of reach", 20*time.Second, func() (bool, string) {
+		r := s.run(t, "status", "--stack", stack)
+		if r.code != 0 && r.code != 5 && r.code != 6 { // healthy, out of reach, or some of it
+			t.Errorf("exit code %d\n%s", r.code, r.stderr)
+		}
+		return r.code == 5, r.stderr
+	})
+	s.refused(t, 5, []string{"not connected to Session Manager", "next:", "kraftstack refresh --stack " + stack}, "status", "--stack", stack)
+}
+
+func (s story) within(t *testing.T, stack string) {
+	t.Helper()
+	eventually(t, "the hosts to be in reach", 20*time.Second, func() (bool, string) {
+		r := s.run(t, "status", "--stack", stack)
+		return r.code == 0, r.stderr
+	})
 }
 
 // sshReadsTheInventory: OpenSSH takes what the inventory says of the hosts.

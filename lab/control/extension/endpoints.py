@@ -23,6 +23,28 @@ def drop_routes(backend, endpoint, table_id):
             del routes[key]
 
 
+def dress(backend, endpoint, eni_id):
+    """Makes an interface look like one of the endpoint's."""
+    eni = backend.enis[eni_id]
+    eni.description = f"VPC Endpoint Interface {endpoint.id}"
+    eni.status = "in-use"
+    eni._group_set = [backend.get_security_group_from_id(g) for g in endpoint.security_group_ids]
+
+
+def move_interfaces(backend, endpoint, add, remove):
+    gone = [i for i in endpoint.network_interface_ids if backend.enis[i].subnet.id in remove]
+    for eni_id in gone:
+        del backend.enis[eni_id]
+    endpoint.network_interface_ids = [i for i in endpoint.network_interface_ids if i not in gone]
+    for subnet_id in add:
+        subnet = backend.get_subnet(subnet_id)
+        if subnet.availability_zone in [backend.enis[i].subnet.availability_zone for i in endpoint.network_interface_ids]:
+            refuse("DuplicateSubnetsInSameZone", f"Found another VPC endpoint subnet in the availability zone of {subnet_id}.")
+        eni = backend.create_network_interface(subnet_id, None)
+        endpoint.network_interface_ids.append(eni.id)
+        dress(backend, endpoint, eni.id)
+
+
 def install():
     vpcs.random_private_ip = lambda: None  # the subnet's order decides: see addresses.py
 
@@ -43,26 +65,25 @@ def install():
         endpoint = original(self, vpc_id, service_name, "Gateway" if gateway else "Interface", policy_document,
                             route_table_ids, subnet_ids, *args, **kwargs)
         for eni_id in endpoint.network_interface_ids:
-            eni = self.enis[eni_id]
-            eni.description = f"VPC Endpoint Interface {endpoint.id}"
-            eni.status = "in-use"
-            eni._group_set = [self.get_security_group_from_id(g) for g in endpoint.security_group_ids]
+            dress(self, endpoint, eni_id)
         return endpoint
 
     @around(EC2Backend, "modify_vpc_endpoint")
     def modify_vpc_endpoint(original, self, vpc_id, policy_doc, add_subnets=None, remove_subnets=None,
                             add_route_tables=None, remove_route_tables=None, **kwargs):
-        """AWS moves the routes with the list of tables; vpc_id is the endpoint's id."""
-        if add_subnets or remove_subnets:
-            raise NotEmulated("another subnet for an interface endpoint")
+        """AWS moves the routes with the list of tables, and the interfaces with that of
+        subnets; vpc_id is the endpoint's id."""
         endpoint = self.describe_vpc_endpoints(vpc_end_point_ids=[vpc_id])[0]
+        if (add_subnets or remove_subnets) and endpoint.vpc_endpoint_type != "Interface":
+            refuse("InvalidParameter", "Subnets are for interface endpoints")
+        move_interfaces(self, endpoint, add_subnets or [], remove_subnets or [])
         for table_id in remove_route_tables or []:
             drop_routes(self, endpoint, table_id)
         for table_id in add_route_tables or []:
             self.create_route(
                 table_id, None, gateway_id=endpoint.id, destination_prefix_list_id=endpoint.destination_prefix_list_id
             )
-        return original(self, vpc_id=vpc_id, policy_doc=policy_doc, add_subnets=None, remove_subnets=None,
+        return original(self, vpc_id=vpc_id, policy_doc=policy_doc, add_subnets=add_subnets, remove_subnets=remove_subnets,
                         add_route_tables=add_route_tables, remove_route_tables=remove_route_tables, **kwargs)
 
     @around(EC2Backend, "delete_vpc_endpoints")

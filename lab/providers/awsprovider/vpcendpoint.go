@@ -16,7 +16,7 @@ type vpcEndpointArgs struct {
 	VpcEndpointType   *string           `pulumi:"vpcEndpointType,optional" provider:"replaceOnChanges"`
 	PrivateDnsEnabled *bool             `pulumi:"privateDnsEnabled,optional" provider:"replaceOnChanges"`
 	RouteTableIds     []string          `pulumi:"routeTableIds,optional"`
-	SubnetIds         []string          `pulumi:"subnetIds,optional" provider:"replaceOnChanges"`
+	SubnetIds         []string          `pulumi:"subnetIds,optional"`
 	SecurityGroupIds  []string          `pulumi:"securityGroupIds,optional"`
 	Tags              map[string]string `pulumi:"tags,optional"`
 }
@@ -111,9 +111,14 @@ func (vpcEndpoint) update(ctx context.Context, c *cloud, id string, old vpcEndpo
 	ask := &ec2.ModifyVpcEndpointInput{
 		VpcEndpointId:    aws.String(id),
 		AddRouteTableIds: lacking(in.RouteTableIds, old.RouteTableIds), RemoveRouteTableIds: lacking(old.RouteTableIds, in.RouteTableIds),
+		AddSubnetIds: lacking(in.SubnetIds, old.SubnetIds), RemoveSubnetIds: lacking(old.SubnetIds, in.SubnetIds),
 		AddSecurityGroupIds: lacking(in.SecurityGroupIds, old.SecurityGroupIds), RemoveSecurityGroupIds: lacking(old.SecurityGroupIds, in.SecurityGroupIds),
 	}
-	if len(ask.AddRouteTableIds)+len(ask.RemoveRouteTableIds)+len(ask.AddSecurityGroupIds)+len(ask.RemoveSecurityGroupIds) > 0 {
+	changes := 0
+	for _, list := range [][]string{ask.AddRouteTableIds, ask.RemoveRouteTableIds, ask.AddSubnetIds, ask.RemoveSubnetIds, ask.AddSecurityGroupIds, ask.RemoveSecurityGroupIds} {
+		changes += len(list)
+	}
+	if changes > 0 {
 		if _, err := c.ec2.ModifyVpcEndpoint(ctx, ask); err != nil {
 			return failed("ModifyVpcEndpoint", id, err)
 		}
