@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,10 +128,15 @@ is younger than the backup is gone, and brokers put its records aside.`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.run(cmd, "restore metadata", func(ctx context.Context, o *options, _ *recordedRun, store *backup.Store, found backup.Manifest) error {
-				if err := restoreMetadata(ctx, o, store, found, outputs); err != nil {
+				waiting, err := restoreMetadata(ctx, o, store, found, outputs)
+				if err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "stack %s has the metadata of backup %s, and its cluster is healthy\n", o.stack, found.ID)
+				outcome := "and its cluster is healthy"
+				if len(waiting) > 0 {
+					outcome = fmt.Sprintf("and there is no Kafka yet on %s\n  next: kraftstack up --stack %s", strings.Join(waiting, ", "), o.stack)
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "stack %s has the metadata of backup %s, %s\n", o.stack, found.ID, outcome)
 				return err
 			})
 		},
@@ -139,34 +145,35 @@ is younger than the backup is gone, and brokers put its records aside.`,
 	return cmd
 }
 
-func restoreMetadata(ctx context.Context, o *options, store *backup.Store, found backup.Manifest, outputs OutputsFunc) error {
+func restoreMetadata(ctx context.Context, o *options, store *backup.Store, found backup.Manifest, outputs OutputsFunc) (waiting []string, err error) {
 	out, err := outputs(ctx, o.stack)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if found.ClusterID != out.ClusterID {
-		return &fail.Error{
+		return nil, &fail.Error{
 			Cause: fail.Config, Op: "restore the metadata of stack " + o.stack,
 			Err: fmt.Errorf("backup %s is of cluster %s, and the stack's is %s; nothing was changed", found.ID, found.ClusterID, out.ClusterID),
 		}
 	}
 	archive, err := store.Metadata(ctx, found)
 	if err != nil {
-		return storeFailed(o.stack, err)
+		return nil, storeFailed(o.stack, err)
 	}
 	directories := map[int32]string{}
 	for _, voter := range found.Voters {
 		directories[voter.ID] = voter.DirectoryID
 	}
-	if err := cluster.RestoreMetadata(ctx, out, archive, directories); err != nil {
-		return err
+	waiting, err = cluster.RestoreMetadata(ctx, out, archive, directories)
+	if err != nil || len(waiting) > 0 {
+		return waiting, err
 	}
 	wrong, err := cluster.AwaitHealthy(ctx, out)
 	if err != nil {
-		return &fail.Error{
+		return nil, &fail.Error{
 			Cause: fail.Unhealthy, Op: "wait until the cluster of stack " + o.stack + " is healthy with its restored metadata", Err: errors.Join(err, fmt.Errorf("%v", wrong)),
 			Next: "kraftstack status --stack " + o.stack,
 		}
 	}
-	return nil
+	return nil, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,20 +28,21 @@ func CopyMetadata(ctx context.Context, out Outputs, voter int32) ([]byte, error)
 }
 
 // RestoreMetadata gives a quorum that has lost its metadata that of a backup, and
-// starts Kafka on all nodes. directories are the voters' of the backup by their ids.
+// starts Kafka on all nodes but those that have none yet, which it names: up configures
+// them, and finds their metadata then. directories are the voters' of the backup by their ids.
 // Nothing is changed where a host does not answer (fail.Unreachable), or where a
 // majority of those voters has its metadata still (fail.Gate): such a quorum has more
 // than any backup. What nodes had before is kept on them.
-func RestoreMetadata(ctx context.Context, out Outputs, archive []byte, directories map[int32]string) error {
+func RestoreMetadata(ctx context.Context, out Outputs, archive []byte, directories map[int32]string) (waiting []string, err error) {
 	if err := expectLost(ctx, out, directories); err != nil {
-		return err
+		return nil, err
 	}
 	var all []int32
 	for _, node := range out.Nodes {
 		all = append(all, int32(node.ID))
 	}
 	// All of them, before one is started: it might still find others as they were.
-	err := eachOf(ctx, out, all, func(ctx context.Context, client *ssh.Client, node NodeOutput) error {
+	err = eachOf(ctx, out, all, func(ctx context.Context, client *ssh.Client, node NodeOutput) error {
 		command := fmt.Sprintf("%srestore --node-id=%d --cluster-id=%s", toolkit, node.ID, out.ClusterID)
 		if directory := directories[int32(node.ID)]; directory != "" {
 			command += " --directory-id=" + directory
@@ -49,13 +51,24 @@ func RestoreMetadata(ctx context.Context, out Outputs, archive []byte, directori
 		return onHost(err, node, "restore", "mend the cause and run it again: no node was started")
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return eachOf(ctx, out, all, func(ctx context.Context, client *ssh.Client, node NodeOutput) error {
-		_, err := run(ctx, client, "sudo -n systemctl start kafka.service")
+	var mu sync.Mutex
+	err = eachOf(ctx, out, all, func(ctx context.Context, client *ssh.Client, node NodeOutput) error {
+		said, err := run(ctx, client, startIfThere)
+		if strings.TrimSpace(string(said)) == "none" {
+			mu.Lock()
+			defer mu.Unlock()
+			waiting = append(waiting, node.Name)
+		}
 		return onHost(err, node, "start", "look at: journalctl -u kafka.service; the metadata is in its place, so start Kafka there")
 	})
+	slices.Sort(waiting)
+	return waiting, err
 }
+
+// startIfThere starts Kafka where up has configured it.
+const startIfThere = "if [ -e /etc/systemd/system/kafka.service ]; then sudo -n systemctl start kafka.service; else echo none; fi"
 
 // expectLost refuses a quorum that has metadata of its own to go on with.
 func expectLost(ctx context.Context, out Outputs, directories map[int32]string) error {

@@ -5,6 +5,7 @@ readonly METADATA=$DATA/__cluster_metadata-0
 # Made by the format; it holds no more than the voters.
 readonly FIRST_SNAPSHOT=00000000000000000000-0000000000.checkpoint
 readonly REPLACED=$DATA_MOUNT/replaced-metadata
+readonly UNIT_FILE=/etc/systemd/system/$UNIT
 
 # verb_backup prints this voter's copy of the metadata as a tar.gz: the newest
 # snapshot and the log behind it. With --look, only whether there is any.
@@ -64,7 +65,8 @@ verb_restore() {
   check_flag cluster-id '[A-Za-z0-9_-]{22}' 'a Kafka UUID of 22 characters'
   check_flag directory-id '[A-Za-z0-9_-]{22}' 'a Kafka UUID of 22 characters'
   lock_host
-  mountpoint -q "$DATA_MOUNT" || die "no data disk is mounted on $DATA_MOUNT" 'mount it, and run this again'
+  mountpoint -q "$DATA_MOUNT" ||
+    die "no data disk is mounted on $DATA_MOUNT" "kraftstack up --target-host ${HOSTNAME%%.*} prepares this host; then run this again"
   if [[ -e $DATA/meta.properties ]]; then expect_storage; fi
   rm -rf -- "$staging" # of a run that was killed
   SCRATCH+=("$staging")
@@ -89,9 +91,11 @@ unpack_metadata() {
 }
 
 # stop_kafka_now: a broker hands its leaders over when it stops, and would wait for
-# a controller that is not there.
+# a controller that is not there. A host that up has not come to configure has no Kafka
+# yet: up stops where it finds the first empty disk.
 stop_kafka_now() {
   local before
+  if [[ ! -e $UNIT_FILE ]]; then return 0; fi
   reload_units # on a new host systemd has not read the unit yet
   before=$(unit_property MainPID)
   systemctl stop --no-block "$UNIT"

@@ -2,7 +2,10 @@
 
 package lab_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestControllersLost: the hosts and disks of all controllers are lost, and with them
 // all that says whose records are on the brokers' disks.
@@ -20,7 +23,11 @@ func TestControllersLost(t *testing.T) {
 		s.loseDisk(t, stack, host)
 	}
 	s.refused(t, 8, []string{"step: configure", "is empty", "was expected on it"}, "up", "--stack", stack)
-	s.must(t, "restore", "metadata", "--stack", stack)
+	// Up ends at the first empty disk, and may not have come to this host by then.
+	s.script(t, stack, "controller-3", "rm -f /etc/systemd/system/kafka.service && systemctl daemon-reload")
+	if said := s.must(t, "restore", "metadata", "--stack", stack); !strings.Contains(said, "no Kafka yet on controller-3") {
+		t.Errorf("restore says: %s", said)
+	}
 	s.up(t, stack)
 	if v := s.view(t, stack); len(v.Brokers) != 3 || len(v.Quorum.Voters) != 3 {
 		t.Errorf("the cluster has brokers %+v and voters %+v", v.Brokers, v.Quorum.Voters)
