@@ -46,7 +46,10 @@ func WithLock(ctx context.Context, dir, stack, verb string, do func(context.Cont
 	engine, interrupt := context.WithCancel(context.WithoutCancel(ctx))
 	defer interrupt()
 	ended := make(chan error, 1)
-	go func() { ended <- s.hold(engine, verb) }()
+	go func() {
+		defer close(ended)
+		ended <- s.hold(engine, verb)
+	}()
 	select {
 	case <-held:
 	case err := <-ended:
@@ -54,7 +57,7 @@ func WithLock(ctx context.Context, dir, stack, verb string, do func(context.Cont
 	case <-ctx.Done():
 		close(release)
 		interrupt()
-		<-ended
+		await(ended)
 		return Classify(verb+" stack "+stack, errors.Join(context.Cause(ctx), ctx.Err()), nil)
 	}
 	return whileHeld(ctx, stack, verb, ended, release, do)
@@ -67,7 +70,7 @@ func whileHeld(ctx context.Context, stack, verb string, ended <-chan error, rele
 	lost, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
-		<-ended
+		await(ended)
 		close(lost)
 		stop(errors.New("the engine that held the stack's lock has ended"))
 	}()
@@ -87,6 +90,13 @@ func whileHeld(ctx context.Context, stack, verb string, ended <-chan error, rele
 	return &fail.Error{
 		Cause: fail.Locked, Op: verb + " stack " + stack, Err: fmt.Errorf("the lock of the stack's state was lost: %w", err),
 		Next: "see who took it (kraftstack status --stack " + stack + "), then run the same command again: it goes on where this one stopped",
+	}
+}
+
+// await returns when the update that holds the lock has ended, however it did: it fails in
+// any case.
+func await(ended <-chan error) {
+	for range ended {
 	}
 }
 
