@@ -88,14 +88,14 @@ var locationLine = regexp.MustCompile(`(?m)^ssl\.\w+\.location=(.+)$`)
 
 // clientFile is the bastion's own client.properties with what it refers to.
 func (s *site) clientFile(ctx context.Context) (string, error) {
-	text, err := s.onBastion(ctx, "sudo cat /etc/kafka/client.properties")
+	text, err := s.onHost(ctx, "bastion", "sudo cat /etc/kafka/client.properties")
 	if err != nil {
 		return "", err
 	}
 	files := map[string]string{}
 	for _, location := range locationLine.FindAllStringSubmatch(text, -1) {
 		name := filepath.Base(location[1])
-		if files[name], err = s.onBastion(ctx, "sudo cat "+location[1]); err != nil {
+		if files[name], err = s.onHost(ctx, "bastion", "sudo cat "+location[1]); err != nil {
 			return "", err
 		}
 		text = strings.ReplaceAll(text, location[1], filepath.Join(s.dir, "client", name))

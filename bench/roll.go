@@ -96,6 +96,12 @@ func (b *bench) rollRows(ctx context.Context) (rows []Row, err error) {
 // rounds lets the cluster grow up, and then takes turns.
 func (s *site) rounds(ctx context.Context, r *rolling, load *counting, book *playbook) error {
 	s.sayf("producing for %.0f s before anything counts", rollYouth.Seconds())
+	// What a cluster has from a quarter of an hour of age on; both sides start Kafka with it.
+	for _, host := range []string{"broker-1001", "broker-1002", "broker-1003"} {
+		if _, err := s.onHost(ctx, host, "sudo systemctl start kafka-classes"); err != nil {
+			return err
+		}
+	}
 	if err := lasts(ctx, rollYouth); err != nil {
 		return err
 	}

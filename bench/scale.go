@@ -102,14 +102,14 @@ func moves(before, after map[replica]int64) (moved, share int64) {
 func (s *site) fill(ctx context.Context) (written int64, err error) {
 	const topic = "sudo /opt/kafka/current/bin/kafka-topics.sh --bootstrap-server %s --command-config /etc/kafka/client.properties " +
 		"--create --topic %s --partitions %d --replication-factor 3"
-	if _, err := s.onBastion(ctx, fmt.Sprintf(topic, s.outputs.BootstrapServers[0], scaleTopic, scalePartitions)); err != nil {
+	if _, err := s.onHost(ctx, "bastion", fmt.Sprintf(topic, s.outputs.BootstrapServers[0], scaleTopic, scalePartitions)); err != nil {
 		return 0, err
 	}
 	const produce = "sudo /opt/kafka/current/bin/kafka-producer-perf-test.sh --topic %s --num-records %d --record-size %d " +
 		"--throughput -1 --command-config /etc/kafka/client.properties --command-property acks=all"
 	began := time.Now()
 	for written < scaleBytes && time.Since(began) < scaleTime {
-		if _, err := s.onBastion(ctx, fmt.Sprintf(produce, scaleTopic, scaleChunk, scaleRecord)); err != nil {
+		if _, err := s.onHost(ctx, "bastion", fmt.Sprintf(produce, scaleTopic, scaleChunk, scaleRecord)); err != nil {
 			return written, err
 		}
 		written += scaleChunk * scaleRecord

@@ -69,7 +69,7 @@ func (s *site) produce(ctx context.Context, into *Sample) error {
 	const topic = "sudo /opt/kafka/current/bin/kafka-topics.sh --bootstrap-server %s --command-config /etc/kafka/client.properties " +
 		"--create --if-not-exists --topic bench --partitions 6 --replication-factor 3"
 	server := s.outputs.BootstrapServers[0]
-	if _, err := s.onBastion(ctx, fmt.Sprintf(topic, server)); err != nil {
+	if _, err := s.onHost(ctx, "bastion", fmt.Sprintf(topic, server)); err != nil {
 		return err
 	}
 	for i := range tlsRuns + 1 {
@@ -77,7 +77,7 @@ func (s *site) produce(ctx context.Context, into *Sample) error {
 		if i == 0 {
 			records = tlsWarmUp
 		}
-		said, err := s.onBastion(ctx, fmt.Sprintf("sudo /opt/kafka/current/bin/kafka-producer-perf-test.sh --topic bench --num-records %d "+
+		said, err := s.onHost(ctx, "bastion", fmt.Sprintf("sudo /opt/kafka/current/bin/kafka-producer-perf-test.sh --topic bench --num-records %d "+
 			"--record-size %d --throughput -1 --command-config /etc/kafka/client.properties --command-property acks=all", records, recordSize))
 		if err != nil {
 			return err
@@ -104,11 +104,11 @@ func producerRate(said string) (float64, error) {
 	return strconv.ParseFloat(lines[len(lines)-1][1], 64)
 }
 
-func (s *site) onBastion(ctx context.Context, command string) (string, error) {
+func (s *site) onHost(ctx context.Context, host, command string) (string, error) {
 	var stdout, stderr bytes.Buffer
-	session := cluster.Session{Host: "bastion", Command: command, Stdout: &stdout, Stderr: &stderr}
+	session := cluster.Session{Host: host, Command: command, Stdout: &stdout, Stderr: &stderr}
 	if err := session.Run(ctx, s.tunnel); err != nil {
-		return "", fmt.Errorf("on the bastion of %s: %w: %s", s.stack, err, stderr.String())
+		return "", fmt.Errorf("on %s of %s: %w: %s", host, s.stack, err, stderr.String())
 	}
 	return stdout.String(), nil
 }

@@ -84,8 +84,8 @@ kafka-node VERB [--flag=value ...]     prepares and runs Kafka on this host; as 
   activate
       For kafka.service: links the wanted version just before a start.
   classes [--timeout=600]
-      For kafka-classes.service, once Kafka has run for a minute: makes the class data
-      archive that its next start takes, where there is none.
+      For kafka-classes.service, once Kafka has run for ten minutes: makes the class
+      data archive that its next start takes, where there is none.
 
 Ends with 0, with 1 where something failed (the message names the next step), with 2
 where the call was wrong. Every verb can be stopped at any time and run again.
