@@ -146,7 +146,7 @@ func (h *hosts) session(c ssh.NewChannel, m *machine) {
 // execute runs a command line: the copy of the toolkit, or one of its verbs.
 func (h *hosts) execute(m *machine, line string, stdin io.Reader, stdout io.Writer) error {
 	c := call{Host: m.name, Instance: m.id, Verb: "toolkit", Flags: map[string]string{}}
-	if words := strings.Fields(line); words[0] == "sudo" {
+	if words := strings.Fields(line); !slices.Equal(words[:2], []string{"sudo", "sh"}) { // not the copy
 		at := slices.Index(words, "/opt/kraftstack/kafka-node")
 		if at < 0 || at == len(words)-1 {
 			return fmt.Errorf("no call of the toolkit: %s", line)

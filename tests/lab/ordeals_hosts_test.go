@@ -1,3 +1,5 @@
+//go:build long
+
 package lab_test
 
 import (
