@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What a host of a golden image finds, so that it is ready sooner.
 
+# shellcheck disable=SC2034 # prepare and seal read it
 readonly SEALED=$STATE/sealed # this host, or the image that it booted from, was sealed
 # The version that was whole when the image was made, and its archive's SHA-512: the
 # first install on a host of the image need not look at it again.

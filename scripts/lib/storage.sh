@@ -112,6 +112,7 @@ format_storage() {
   fi
   # Only where it is of use: of a version that is not wanted it is just in the way.
   classes=$(format_archive "$(property /etc/kafka/jvm.env KAFKA_VERSION)")
+  # shellcheck disable=SC2034 # as_kafka reads it
   if [[ -s $classes ]]; then JVM_MORE=-XX:SharedArchiveFile=$classes; fi
   output=$(as_kafka "$(wanted_bin)/kafka-storage.sh" format "--cluster-id=${FLAG[cluster-id]}" \
     "${voters[@]}" "--config=$properties" 2>&1) || {
