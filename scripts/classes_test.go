@@ -3,12 +3,14 @@ package scripts
 import (
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 )
 
 // launcher stands for Kafka's: it makes an archive of the list that it is given.
 const launcher = `#!/bin/bash
+[[ ! -e /run/kafka/no-memory ]] || { echo 'Out of memory'; exit 1; }
 [[ " $KAFKA_OPTS " =~ ' -XX:SharedClassListFile='([^ ]+)' -XX:SharedArchiveFile='([^ ]+)' ' ]] || exit 1
 cp -- "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
 `
@@ -29,6 +31,9 @@ func TestClassesAreArchived(t *testing.T) {
 	h.must(err)
 	t.Cleanup(func() { _ = kafka.Close() })
 	h.write("etc/kafka/server.properties", fmt.Sprintf("listeners=CLIENT://%s\n", kafka.Addr()), 0o640)
+	h.write("run/kafka/no-memory", "", 0o644)
+	h.run("", "classes").failed(t, "Java makes no archive of 2 classes and lambdas: Out of memory", "nothing is lost")
+	h.must(os.Remove(h.path("run/kafka/no-memory")))
 	h.run("", "classes").good(t)
 	h.run("", "classes").good(t)
 	h.inside("/opt/kafka-node", "activate")

@@ -4,7 +4,7 @@
 # what the process that runs has loaded. kafka-classes.service calls it, when the
 # machine has nothing else to do; it holds no lock that a roll would wait for.
 verb_classes() {
-  local archive work
+  local archive said work
   parse_flags 'timeout=600' "$@"
   check_flag timeout '[0-9]+' 'a number of seconds'
   archive=$(class_archive)
@@ -23,7 +23,9 @@ verb_classes() {
   # Kafka's user writes the list. A class of these lines is looked for in Java and in
   # the class path alone; others may name another place.
   grep -Ex '(@lambda-(proxy|form-invoker) [][A-Za-z0-9_/$.;()<> -]+|[A-Za-z0-9_/$.-]+)' -- "$CLASS_LIST" >"$work/list"
-  dump_classes "$work/list" "$work/archive"
+  said=$(dump_classes "$work/list" "$work/archive") ||
+    die "Java makes no archive of $(wc -l <"$work/list") classes and lambdas: $(tail -n 3 <<<"$said" | tr '\n' ' ')" \
+      "nothing is lost: Kafka starts without one, and it is made after a later start"
   chmod 0644 -- "$work/archive"
   rm -f -- "$CLASSES"/*.jsa
   mv -T -- "$work/archive" "$archive"

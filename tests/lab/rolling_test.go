@@ -30,7 +30,7 @@ func TestRolling(t *testing.T) {
 const gated = "    heap: 386m\n  kraftstack:rolling:\n    gateTimeoutSeconds: 5\n"
 
 func rollUnderLoad(t *testing.T, s story, stack string, load *pair) {
-	s.ssh(t, stack, "broker-1001", "sudo systemctl start kafka-classes")
+	s.ssh(t, stack, "broker-1001", "sudo systemctl start kafka-classes || { sudo journalctl -u kafka-classes -o cat --no-pager >&2; exit 1; }")
 	before := s.processes(t, stack)
 	leader := s.view(t, stack).Quorum.Leader
 	s.stackFile(t, stack, "    heap: 384m\n", "    heap: 388m\n")
