@@ -40,9 +40,11 @@ func TestAudit(t *testing.T) {
 	s := shared
 	const stack = "audit"
 	s.stackFile(t, stack)
+	t.Cleanup(func() { s.must(t, "destroy", "--stack", stack, "--yes") })
 	s.up(t, stack)
-	handsAreMended(t, s, stack)
-	s.must(t, "destroy", "--stack", stack, "--yes")
+	load := s.count(t, stack, "audited", "--delivery-timeout", "10m")
+	load.during(t, "hosts changed by hand, and mended", func() { handsAreMended(t, s, stack) })
+	load.holds(t)
 }
 
 // handsAreMended: somebody changes two hosts by hand, in every way that counts.

@@ -29,8 +29,15 @@ func TestBackup(t *testing.T) {
 	if listed := s.must(t, "backup", "list", "--stack", stack); strings.TrimSpace(listed) != taken.ID {
 		t.Errorf("the list of backups is %q, and there is %s", listed, taken.ID)
 	}
-	t.Run("the state is lost", func(t *testing.T) { stateLost(t, s, stack) })
-	t.Run("a quorum that lives keeps its metadata", func(t *testing.T) { metadataKept(t, s, stack) })
+	load := s.count(t, stack, "backed-up", "--delivery-timeout", "10m")
+	load.during(t, "a backup", func() { s.must(t, "backup", "--stack", stack) })
+	t.Run("the state is lost", func(t *testing.T) {
+		load.during(t, "the state lost and back", func() { stateLost(t, s, stack) })
+	})
+	t.Run("a quorum that lives keeps its metadata", func(t *testing.T) {
+		load.during(t, "a voter without its metadata", func() { metadataKept(t, s, stack) })
+	})
+	load.holds(t)
 	t.Run("all voters lose the metadata", func(t *testing.T) { metadataLost(t, s, stack) })
 }
 
