@@ -116,7 +116,7 @@ print(sorted(h["TargetHealth"]["State"] for h in elb.describe_target_health(Targ
 	}
 	settles := func(want string) {
 		t.Helper()
-		eventually(t, "targets to be "+want, time.Minute, func() (bool, string) { got := health(); return got == want, got })
+		eventually(t, "targets to be "+want, 3*time.Minute, func() (bool, string) { got := health(); return got == want, got })
 	}
 	settles("['healthy', 'healthy']")
 	n.consumes(t, s, "bootstrap")
