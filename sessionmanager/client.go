@@ -52,16 +52,25 @@ type Client struct {
 func New(region, profile string) *Client { return &Client{region: region, profile: profile} }
 
 // NotConnectedError says that an instance cannot be reached through Session
-// Manager now.
-type NotConnectedError struct{ Instance string }
+// Manager now: AWS knows of no agent, or the one there did not take the session.
+type NotConnectedError struct {
+	Instance string
+	Err      error // what became of a session that was started; nil where none was
+}
 
 func (e *NotConnectedError) Error() string {
-	return "instance " + e.Instance + " is not connected to Session Manager"
+	text := "instance " + e.Instance + " is not connected to Session Manager"
+	if e.Err != nil {
+		text += ": its agent did not take the session: " + e.Err.Error()
+	}
+	return text
 }
+
+func (e *NotConnectedError) Unwrap() error { return e.Err }
 
 // Dial starts a session to a port of an instance, and is the connection to it.
 // The session ends with the connection. The error is a *NotConnectedError where
-// AWS says that the instance is not connected.
+// it is a matter of this instance, and not of who asks.
 func (c *Client) Dial(ctx context.Context, instance string, port int) (net.Conn, error) {
 	cfg, err := c.config(ctx)
 	if err != nil {
@@ -79,7 +88,7 @@ func (c *Client) Dial(ctx context.Context, instance string, port int) (net.Conn,
 	}
 	stream, err := open(ctx, cfg, aws.ToString(started.StreamUrl), aws.ToString(started.TokenValue))
 	if err != nil {
-		return nil, fmt.Errorf("open the session to %s: %w", instance, err)
+		return nil, &NotConnectedError{Instance: instance, Err: err}
 	}
 	return datachannel.NewConn(stream, net.JoinHostPort(instance, strconv.Itoa(port)), terminate), nil
 }

@@ -40,10 +40,11 @@ func (t *Tunnel) anyAnswers(ctx context.Context) error {
 	for _, node := range t.outputs.Nodes {
 		conn, err := t.dialSession(ctx, net.JoinHostPort(node.Name, "22"))
 		if err == nil {
-			return conn.Close()
+			_ = conn.Close() // it has answered; what becomes of it after that, its users will see
+			return nil
 		}
 		last = err
-		if _, away := errors.AsType[*sessionmanager.NotConnectedError](err); !away {
+		if _, away := errors.AsType[*sessionmanager.NotConnectedError](err); !away || ctx.Err() != nil {
 			break // it would be the same with each host
 		}
 	}
