@@ -45,7 +45,8 @@ func IsDown(ctx context.Context, out Outputs, name string) (bool, error) {
 	}
 	defer func() { _ = t.Close() }()
 	if client, err := t.Host(ctx, node); err == nil {
-		return false, client.Close()
+		_ = client.Close() // it has answered
+		return false, nil
 	}
 	view, err := Status(ctx, out, StatusOptions{})
 	if err != nil {
