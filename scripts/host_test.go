@@ -135,7 +135,9 @@ func (h *host) kill(cmd *exec.Cmd) {
 }
 
 func (h *host) namespaced(args ...string) *exec.Cmd {
-	return exec.Command("unshare", append([]string{"--mount", "--propagation", "private", "bash", "-c", enter, h.dir}, args...)...)
+	cmd := exec.Command("unshare", append([]string{"--mount", "--propagation", "private", "bash", "-c", enter, h.dir}, args...)...)
+	cmd.Dir = "/" // the host has a /tmp of its own, and this folder may be in the other one
+	return cmd
 }
 
 // inside runs another command in the host.
