@@ -32,7 +32,7 @@ func TestClassesAreArchived(t *testing.T) {
 	t.Cleanup(func() { _ = kafka.Close() })
 	h.write("etc/kafka/server.properties", fmt.Sprintf("listeners=CLIENT://%s\n", kafka.Addr()), 0o640)
 	h.write("run/kafka/no-memory", "", 0o644)
-	h.run("", "classes").failed(t, "Java makes no archive of 2 classes and lambdas: Out of memory", "nothing is lost")
+	h.run("", "classes").failed(t, "Java makes no archive of 2 classes and lambdas: Out of memory; next: nothing is lost")
 	h.must(os.Remove(h.path("run/kafka/no-memory")))
 	h.run("", "classes").good(t)
 	h.run("", "classes").good(t)

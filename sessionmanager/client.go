@@ -52,16 +52,16 @@ type Client struct {
 func New(region, profile string) *Client { return &Client{region: region, profile: profile} }
 
 // NotConnectedError says that an instance cannot be reached through Session
-// Manager now: AWS knows of no agent, or the one there did not take the session.
+// Manager now: AWS knows of no agent there, or a session that it started did not open.
 type NotConnectedError struct {
 	Instance string
-	Err      error // what became of a session that was started; nil where none was
+	Err      error // why the session did not open; nil where none was started
 }
 
 func (e *NotConnectedError) Error() string {
 	text := "instance " + e.Instance + " is not connected to Session Manager"
 	if e.Err != nil {
-		text += ": its agent did not take the session: " + e.Err.Error()
+		text += ": the session did not open: " + e.Err.Error()
 	}
 	return text
 }
@@ -70,7 +70,7 @@ func (e *NotConnectedError) Unwrap() error { return e.Err }
 
 // Dial starts a session to a port of an instance, and is the connection to it.
 // The session ends with the connection. The error is a *NotConnectedError where
-// it is a matter of this instance, and not of who asks.
+// another instance may still be reached.
 func (c *Client) Dial(ctx context.Context, instance string, port int) (net.Conn, error) {
 	cfg, err := c.config(ctx)
 	if err != nil {

@@ -45,7 +45,7 @@ func (t *Tunnel) anyAnswers(ctx context.Context) error {
 		}
 		last = err
 		if _, away := errors.AsType[*sessionmanager.NotConnectedError](err); !away || ctx.Err() != nil {
-			break // it would be the same with each host
+			break // it would be the same with each host, or no time is left
 		}
 	}
 	if errors.Is(context.Cause(ctx), context.Canceled) {

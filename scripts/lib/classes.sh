@@ -29,8 +29,8 @@ give_classes() {
 }
 
 # dump_classes LIST ARCHIVE: by the launcher that starts Kafka, for an archive is of one
-# class path. The heap is a small one: an archive fits all up to 32 GiB. Says
-# what Java says of it.
+# class path. The heap is a small one: an archive fits all up to 32 GiB. Its
+# output is what Java says of it.
 dump_classes() {
   env LOG_DIR=/tmp KAFKA_HEAP_OPTS=-Xmx512M KAFKA_JVM_PERFORMANCE_OPTS=-XX:+UseG1GC KAFKA_JMX_OPTS=-Djava.awt.headless=true \
     KAFKA_OPTS="-Xshare:dump -Xlog:disable -Xlog:all=error:stdout -XX:SharedClassListFile=$1 -XX:SharedArchiveFile=$2" \

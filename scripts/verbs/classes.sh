@@ -24,7 +24,7 @@ verb_classes() {
   # the class path alone; others may name another place.
   grep -Ex '(@lambda-(proxy|form-invoker) [][A-Za-z0-9_/$.;()<> -]+|[A-Za-z0-9_/$.-]+)' -- "$CLASS_LIST" >"$work/list"
   said=$(dump_classes "$work/list" "$work/archive") ||
-    die "Java makes no archive of $(wc -l <"$work/list") classes and lambdas: $(tail -n 3 <<<"$said" | tr '\n' ' ')" \
+    die "Java makes no archive of $(wc -l <"$work/list") classes and lambdas: $(tail -n 3 <<<"$said" | paste -sd ' ')" \
       "nothing is lost: Kafka starts without one, and it is made after a later start"
   chmod 0644 -- "$work/archive"
   rm -f -- "$CLASSES"/*.jsa

@@ -116,7 +116,7 @@ print(sorted(h["TargetHealth"]["State"] for h in elb.describe_target_health(Targ
 	}
 	settles := func(want string) {
 		t.Helper()
-		eventually(t, "targets to be "+want, 3*time.Minute, func() (bool, string) { got := health(); return got == want, got })
+		eventually(t, "targets to be "+want, time.Minute, func() (bool, string) { got := health(); return got == want, got })
 	}
 	settles("['healthy', 'healthy']")
 	n.consumes(t, s, "bootstrap")
@@ -135,6 +135,10 @@ print(sorted(h["TargetHealth"]["State"] for h in elb.describe_target_health(Targ
 		}
 	}
 	s.root(t, n.host("broker-1002"), "systemctl start kafka")
+	eventually(t, "the broker is back", 3*time.Minute, func() (bool, string) {
+		r := s.run(t, "status", "--stack", n.stack)
+		return r.code == 0, r.stdout
+	})
 	settles("['healthy', 'healthy']")
 }
 
